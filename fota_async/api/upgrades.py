@@ -1,0 +1,218 @@
+"""Upgrades: a firmware image, a list of devices, a start date."""
+
+import re
+from collections.abc import Sequence
+from datetime import date
+from typing import Literal, TypedDict, Unpack
+
+from fota_async.api.context import Context
+from fota_async.batch.batcher import DeviceBatcher
+from fota_async.batch.device_ids import as_device_ids
+from fota_async.batch.ledger import Keep
+from fota_async.batch.operation import Operation
+from fota_async.batch.run import BatchRun
+from fota_async.batch.source import Devices
+from fota_async.errors import ConfigurationError
+from fota_async.models.device_answers import DeviceAnswers
+from fota_async.models.success import SuccessFlag
+from fota_async.models.upgrades import FirmwareUpgrade, ScheduleUpgrade
+from fota_async.wire.route import Repeat, delete, get, or_nothing, post, put
+
+SCHEDULE_UPGRADE = post("/api/fota/v1/upgrades", FirmwareUpgrade)
+GET_UPGRADE = get("/api/fota/v1/upgrades/{account}/upgrade/{upgrade_id}", FirmwareUpgrade)
+MODIFY_UPGRADE = put(
+    "/api/fota/v1/upgrades/{account}/upgrade/{upgrade_id}", DeviceAnswers, Repeat.SETTLE
+)
+CANCEL_UPGRADE = or_nothing(
+    delete("/api/fota/v1/upgrades/{account}/upgrade/{upgrade_id}", SuccessFlag)
+)
+
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+
+class RunOptions(TypedDict, total=False):
+    """Keyword options of every call that carries a device list; see `fota_async.DeviceBatcher`."""
+
+    batch_size: int
+    """Devices a request. Default 1,000; the vendor states no limit."""
+    concurrency: int
+    """Requests of this run in flight at once. Default 8."""
+    keep: Keep
+    """Which outcomes the report keeps: `all` (default), `failures` or `none`."""
+    grace: float
+    """Seconds that answers in flight are waited for when the run is interrupted. Default 10."""
+
+
+class UpgradesV1:
+    """v1 upgrades, for OMA-DM and LWM2M devices.
+
+    Vendor pages "Schedule a Firmware Upgrade", "Modify a Scheduled Upgrade", "Cancel an Upgrade".
+    """
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    async def schedule(
+        self,
+        firmware_name: str,
+        firmware_to: str,
+        device_ids: Sequence[str],
+        *,
+        start_date: date,
+        end_date: date | None = None,
+    ) -> FirmwareUpgrade:
+        """Schedule an upgrade.
+
+        An answer means accepted, not scheduled: the step to `Queued` shows in `get`. Never
+        repeated after a lost answer, since a repeat can create a second upgrade.
+
+        Args:
+            firmware_name: Image name from the firmware listing.
+            firmware_to: Version wanted on the devices.
+            device_ids: IMEIs, 15 digits each. For a large list schedule a part of it and append
+                the rest.
+            start_date: First day.
+            end_date: Last day; the vendor's current documents require it.
+
+        Returns:
+            The upgrade with its id.
+
+        Raises:
+            ConfigurationError: No device, or one that is no device id; nothing was sent.
+            LostError: No answer came, and the upgrade may exist all the same.
+            RefusedError: The API said no.
+            CallError: Any other way for a call to end.
+        """
+        ids = as_device_ids(device_ids)
+        if not ids or isinstance(device_ids, str):
+            raise ConfigurationError("device_ids must be a list of device ids of 15 digits")
+        body = ScheduleUpgrade(
+            account_name=self._context.account,
+            firmware_name=firmware_name,
+            firmware_to=firmware_to,
+            start_date=start_date.isoformat(),
+            end_date=end_date.isoformat() if end_date else None,
+            device_list=tuple(ids),
+        )
+        return await self._context.session.call(SCHEDULE_UPGRADE, {}, body=body)
+
+    async def get(self, upgrade_id: str) -> FirmwareUpgrade:
+        """Read an upgrade with all its devices; the answer is not paged.
+
+        Args:
+            upgrade_id: UUID from the schedule answer.
+
+        Raises:
+            ConfigurationError: The id is no UUID; nothing was sent.
+            InvalidRequestError: There is no such upgrade (`Invalid upgradeId`).
+            CallError: Any other way for a call to end.
+        """
+        return await self._context.session.call(GET_UPGRADE, self._values(upgrade_id))
+
+    def append_devices(
+        self,
+        upgrade_id: str,
+        devices: Devices,
+        *,
+        column: str | None = None,
+        **options: Unpack[RunOptions],
+    ) -> BatchRun:
+        """Add devices to a scheduled upgrade; possible until it starts.
+
+        Args:
+            upgrade_id: UUID from the schedule answer.
+            devices: Ids one by one, sync or async, or the path of a file.
+            column: Header of the device ids in a CSV, if it is none of `imei`, `device_id`,
+                `deviceid`.
+            options: See `RunOptions`.
+
+        Returns:
+            A run: `await` it for its `BatchReport`, or enter it to iterate over outcomes.
+
+        Raises:
+            ConfigurationError: The id is no UUID or an option cannot work; nothing was sent.
+            TypeError: `devices` is a bare string or no device list at all.
+        """
+        return self._run("append", upgrade_id, devices, column, options)
+
+    def remove_devices(
+        self,
+        upgrade_id: str,
+        devices: Devices,
+        *,
+        column: str | None = None,
+        **options: Unpack[RunOptions],
+    ) -> BatchRun:
+        """Take devices off a scheduled upgrade; possible until it starts.
+
+        Arguments, result and errors are those of `append_devices`.
+        """
+        return self._run("remove", upgrade_id, devices, column, options)
+
+    async def cancel(self, upgrade_id: str) -> None:
+        """Cancel an upgrade that has not started.
+
+        Repeated after a lost answer; the second answer may then be a refusal.
+
+        Args:
+            upgrade_id: UUID from the schedule answer.
+
+        Raises:
+            ConfigurationError: The id is no UUID; nothing was sent.
+            RefusedError: It has started, or there is none.
+            CallError: Any other way for a call to end.
+        """
+        await self._context.session.call(CANCEL_UPGRADE, self._values(upgrade_id))
+
+    def _run(
+        self,
+        name: Literal["append", "remove"],
+        upgrade_id: str,
+        devices: Devices,
+        column: str | None,
+        options: RunOptions,
+    ) -> BatchRun:
+        operation = modify_upgrade(name, self._context.account, upgrade_id)
+        return DeviceBatcher(self._context.session, operation, **options).run(
+            devices, column=column
+        )
+
+    def _values(self, upgrade_id: str) -> dict[str, str]:
+        return upgrade_values(self._context.account, upgrade_id)
+
+
+def upgrade_values(account: str, upgrade_id: str) -> dict[str, str]:
+    """Return what goes into the path of an upgrade.
+
+    Raises:
+        ConfigurationError: The id is no UUID, as the vendor's pages say it is, or the account
+            cannot be part of a path.
+    """
+    if not isinstance(upgrade_id, str) or not _UUID.fullmatch(upgrade_id):
+        raise ConfigurationError(f"an upgrade id is a UUID, not {upgrade_id!r}")
+    values = {"account": account, "upgrade_id": upgrade_id}
+    GET_UPGRADE.fill(**values)
+    return values
+
+
+def modify_upgrade(name: Literal["append", "remove"], account: str, upgrade_id: str) -> Operation:
+    """Return the operation that appends devices to a v1 upgrade, or removes them.
+
+    For `fota_async.DeviceBatcher`, where no client is wanted.
+
+    Raises:
+        ConfigurationError: As `upgrade_values`.
+    """
+
+    def encode(ids: Sequence[str]) -> bytes:
+        # Device ids are digits: nothing in them needs escaping.
+        return b'{"type":"%s","deviceList":["%s"]}' % (name.encode(), '","'.join(ids).encode())
+
+    return Operation(
+        name=name,
+        account=account,
+        target=upgrade_id,
+        route=MODIFY_UPGRADE,
+        values=upgrade_values(account, upgrade_id),
+        encode=encode,
+    )

@@ -1,0 +1,132 @@
+"""The one loop that tries a call again: it waits, and asks `fota_async.retry` what may be done."""
+
+import random
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+
+from fota_async.clock import Clock
+from fota_async.errors import CallError, ThrottledError
+from fota_async.events import EventHook, RetryEvent
+from fota_async.limiter import Limiter, Slot
+from fota_async.retry import RetryPolicy, wait_before_retry
+from fota_async.wire.route import Repeat
+
+T = TypeVar("T")
+
+
+class Attempts:
+    """Runs calls with the retries, pauses and places in flight of one session manager.
+
+    Args:
+        policy: How often and how long.
+        limiter: Pause and places shared with every other call.
+        clock: Whose seconds count.
+        tell: Where `RetryEvent` goes.
+        draw: Where jitter comes from.
+    """
+
+    def __init__(
+        self,
+        policy: RetryPolicy,
+        limiter: Limiter,
+        clock: Clock,
+        tell: EventHook,
+        draw: Callable[[float, float], float] = random.uniform,
+    ) -> None:
+        self.policy = policy
+        self.limiter = limiter
+        self._clock = clock
+        self._tell = tell
+        self._draw = draw
+
+    async def run(
+        self,
+        name: str,
+        repeat: Repeat,
+        once: Callable[[int], Awaitable[T]],
+        *,
+        slot: Slot | None = None,
+        until: float | None = None,
+        keep_trying: Callable[[], bool] = lambda: True,
+    ) -> T:
+        """Return what `once` returns, trying again while that can help and cannot harm.
+
+        Args:
+            name: The route's name, for events.
+            repeat: The route's repeat class.
+            once: One try; gets its number, from 1.
+            slot: The place in flight, given back during waits; None needs no place.
+            until: The moment of the clock after which no wait may end, or None.
+            keep_trying: Asked after each try that failed; False ends the call with its error.
+
+        Raises:
+            CallError: What the last try ended with.
+        """
+        started = self._clock.monotonic()
+        attempt = failures = throttles = 0
+        throttled_since: float | None = None
+        while True:
+            self._refuse_long_pause(name, throttled_since, until)
+            await self._take(slot)
+            attempt += 1
+            try:
+                result = await once(attempt)
+            except ThrottledError as error:
+                if error.gave_up or not keep_trying():
+                    error.gave_up = True
+                    raise
+                throttles += 1
+                if throttled_since is None:
+                    throttled_since = self._clock.monotonic()
+                wait = 0.0
+                pause = error.retry_after
+                if pause is None:
+                    pause = self.policy.backoff(throttles, self._draw)
+                self.limiter.throttled(pause, error.message)
+                reason = error.message
+            except CallError as error:
+                failures += 1
+                elapsed = self._clock.monotonic() - started
+                next_wait = wait_before_retry(
+                    self.policy, error, repeat, tries=failures, elapsed=elapsed, draw=self._draw
+                )
+                if next_wait is None or self._too_late(next_wait, until) or not keep_trying():
+                    error.gave_up = True
+                    raise
+                wait, reason = next_wait, error.message
+            else:
+                self.limiter.answered()
+                return result
+            if slot is not None:
+                slot.give_back()
+            wait_in_all = max(wait, self.limiter.pause_left)
+            self._tell(RetryEvent(route=name, attempt=attempt, wait=wait_in_all, reason=reason))
+            if wait:
+                await self._clock.sleep(wait)
+
+    async def _take(self, slot: Slot | None) -> None:
+        if slot is not None:
+            await slot.take()
+        while slot is None and (left := self.limiter.pause_left):
+            await self._clock.sleep(left)
+
+    def _too_late(self, wait: float, until: float | None) -> bool:
+        return until is not None and self._clock.monotonic() + wait > until
+
+    def _refuse_long_pause(self, name: str, since: float | None, until: float | None) -> None:
+        pause = self.limiter.pause_left
+        waited = 0.0 if since is None else self._clock.monotonic() - since
+        if not pause or (
+            pause + waited <= self.policy.max_pause and not self._too_late(pause, until)
+        ):
+            return
+        error = ThrottledError(
+            f"throttled: nothing may be sent for another {pause:.0f} s, longer than max_pause "
+            f"or the deadline allow",
+            route=name,
+            retry_after=pause,
+        )
+        error.retry_at = datetime.now(UTC) + timedelta(seconds=pause)
+        error.gave_up = True
+        raise error

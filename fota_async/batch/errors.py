@@ -1,0 +1,65 @@
+"""Errors that carry a report."""
+
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from fota_async.errors import FotaError
+
+if TYPE_CHECKING:
+    from fota_async.batch.report import BatchReport
+
+
+class StopCause(StrEnum):
+    """Why a run ended early."""
+
+    CLOSED = "closed"
+    """The target takes no changes any more."""
+    REFUSED = "refused"
+    """The API refuses the request itself, whatever devices it carries."""
+    CREDENTIALS = "credentials"
+    """There are no tokens to be had."""
+    MAX_FAILURES = "max_failures"
+    """More devices failed than the caller accepts."""
+    DEADLINE = "deadline"
+    """The time the caller gave is over."""
+    THROTTLED = "throttled"
+    """The API asks for a pause longer than `max_pause`, or answers nothing for so long."""
+    SOURCE = "source"
+    """The device list broke off."""
+    JOURNAL = "journal"
+    """The journal cannot be written."""
+    ERROR = "error"
+    """Any other error of the session."""
+    INTERRUPTED = "interrupted"
+    """The caller cancelled, left early, or sent a signal."""
+
+
+class RunStopped(FotaError):  # noqa: N818 - reads as what happened
+    """A run ended before every device was decided. Its report is true all the same.
+
+    The error that stopped the run, if one did, is its `__cause__`.
+
+    Attributes:
+        report: What became of every device.
+        cause: Why, in one word.
+    """
+
+    def __init__(self, message: str, report: "BatchReport", cause: StopCause) -> None:
+        super().__init__(message)
+        self.report = report
+        self.cause = cause
+
+
+class DevicesFailed(FotaError):  # noqa: N818 - reads as what happened
+    """Some devices did not succeed; raised by `BatchReport.raise_for_failures` only.
+
+    Attributes:
+        report: What became of every device.
+    """
+
+    def __init__(self, report: "BatchReport") -> None:
+        super().__init__(
+            f"{report.failed} failed, {report.invalid} invalid, {report.unknown} unknown and "
+            f"{report.unsent} unsent of {report.inputs} inputs"
+        )
+        self.report = report

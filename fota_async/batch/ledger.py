@@ -1,0 +1,115 @@
+"""The books of a run: every input in exactly one place, cheap enough for ten million of them."""
+
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Literal, TypeAlias
+
+import attrs
+
+from fota_async.batch.device_ids import Malformed, unpack
+from fota_async.batch.states import DeviceOutcome, State, Verdict
+
+Keep: TypeAlias = Literal["all", "failures", "none"]
+"""Which outcomes a report keeps; counts and groups are always whole."""
+
+_FINE = frozenset({State.SUCCEEDED, State.PENDING})
+
+
+@attrs.define
+class Column:
+    """The outcomes of one batch, or of a part of it.
+
+    Attributes:
+        order: Place of the batch in the input.
+        numbers: Device ids, packed.
+        verdicts: One for all of them, or one for each.
+    """
+
+    order: int
+    numbers: "array[int]"
+    verdicts: Verdict | Sequence[Verdict]
+
+    def outcomes(self) -> Iterator[DeviceOutcome]:
+        """Yield one object a device."""
+        verdicts = self.verdicts
+        for place, number in enumerate(self.numbers):
+            verdict = verdicts if isinstance(verdicts, Verdict) else verdicts[place]
+            yield outcome_of(unpack(number), verdict)
+
+
+def outcome_of(device_id: str, verdict: Verdict) -> DeviceOutcome:
+    """Return the outcome that a verdict means for a device."""
+    return DeviceOutcome(device_id, verdict.state, verdict.status, verdict.reason, verdict.settled)
+
+
+def malformed_outcome(malformed: Malformed) -> DeviceOutcome:
+    """Return the outcome of an input that is not a device id."""
+    return DeviceOutcome(malformed.text, State.INVALID, reason=malformed.hint)
+
+
+class Ledger:
+    """What is final about a run so far.
+
+    Args:
+        keep: Which outcomes stay for the report.
+    """
+
+    def __init__(self, keep: Keep = "all") -> None:
+        self.keep = keep
+        self.inputs = 0
+        self.duplicates = 0
+        self.malformed: list[Malformed] = []
+        self.invalid = 0
+        self.columns: list[Column] = []
+        self.groups: dict[Verdict, int] = {}
+        self.states: dict[State, int] = dict.fromkeys(State, 0)
+
+    def take_in(self, inputs: int, duplicates: int, malformed: Sequence[Malformed]) -> None:
+        """Enter a slice of the input; its device ids are entered when they are decided."""
+        self.inputs += inputs
+        self.duplicates += duplicates
+        self.invalid += len(malformed)
+        if self.keep != "none":
+            self.malformed += malformed
+
+    def enter(self, column: Column) -> None:
+        """Enter outcomes. They are final: the same device must never be entered again."""
+        verdicts = column.verdicts
+        if isinstance(verdicts, Verdict):
+            self._count(verdicts, len(column.numbers))
+        else:
+            for verdict in verdicts:
+                self._count(verdict, 1)
+        kept = self._kept(column)
+        if kept is not None:
+            self.columns.append(kept)
+
+    def _count(self, verdict: Verdict, devices: int) -> None:
+        self.groups[verdict] = self.groups.get(verdict, 0) + devices
+        self.states[verdict.state] += devices
+
+    def _kept(self, column: Column) -> Column | None:
+        if self.keep == "all":
+            return column
+        if self.keep == "none":
+            return None
+        verdicts = column.verdicts
+        if isinstance(verdicts, Verdict):
+            return None if verdicts.state in _FINE else column
+        places = [i for i, verdict in enumerate(verdicts) if verdict.state not in _FINE]
+        if not places:
+            return None
+        numbers = array("Q", (column.numbers[i] for i in places))
+        return Column(column.order, numbers, [verdicts[i] for i in places])
+
+
+def merged(ledger: Ledger, more: Iterable[Column]) -> Ledger:
+    """Return a copy of the books with `more` entered, for a report in the middle of a run."""
+    copy = Ledger(ledger.keep)
+    copy.inputs, copy.duplicates = ledger.inputs, ledger.duplicates
+    copy.malformed, copy.invalid = list(ledger.malformed), ledger.invalid
+    copy.columns = list(ledger.columns)
+    copy.groups, copy.states = dict(ledger.groups), dict(ledger.states)
+    for column in more:
+        copy.enter(column)
+    return copy

@@ -1,0 +1,101 @@
+"""An operation: what a batch does, and how its answer is read."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import attrs
+
+from fota_async.batch.states import State, Verdict, judge
+from fota_async.models.device_answers import DeviceAnswers
+from fota_async.wire.route import Route
+
+
+@attrs.frozen(kw_only=True)
+class Operation:
+    """What a run does with its devices.
+
+    Attributes:
+        name: One word, for instance `append`.
+        account: Billing account.
+        target: Id of the upgrade.
+        route: Where a batch goes.
+        values: What goes into the path, by name.
+        encode: Makes the body of a batch.
+        judge: What a status word means; None for an unknown one.
+        cap: The most devices one request may carry, or None where none is documented.
+    """
+
+    name: str
+    account: str
+    target: str
+    route: Route[DeviceAnswers]
+    values: Mapping[str, str]
+    encode: Callable[[Sequence[str]], bytes]
+    judge: Callable[[str], State | None] = judge
+    cap: int | None = None
+
+
+@attrs.define
+class Folded:
+    """An answer, set against what was asked.
+
+    Attributes:
+        verdicts: One for all devices, or one for each in the order asked; None where the answer
+            does not decide.
+        doubts: Why it does not, by device; empty when all is decided.
+        unasked: Items about devices that nobody asked about.
+    """
+
+    verdicts: Verdict | list[Verdict | None]
+    doubts: dict[str, Verdict]
+    unasked: int = 0
+
+
+MISSING = Verdict(State.UNKNOWN, reason="missing from the answer")
+
+
+def fold(
+    asked: Sequence[str], answers: DeviceAnswers, judge: Callable[[str], State | None]
+) -> Folded:
+    """Set an answer against what was asked: one device, one verdict.
+
+    Items are matched by id, in whatever order they come. A failure wins over a success for the
+    same device. `asked` holds no device twice.
+    """
+    # Nearly every answer says the same about all devices, in the order asked.
+    if answers.ids == asked and _same(answers.statuses) and _same(answers.reasons) and asked:
+        state = judge(answers.statuses[0])
+        if state is not None:
+            return Folded(Verdict(state, answers.statuses[0], answers.reasons[0]), {})
+    return _fold_one_by_one(asked, answers, judge)
+
+
+def _same(texts: list[str]) -> bool:
+    return texts.count(texts[0]) == len(texts) if texts else True
+
+
+_RANK = {State.FAILED: 0, State.UNKNOWN: 1, State.PENDING: 2, State.SUCCEEDED: 3}
+
+
+def _fold_one_by_one(
+    asked: Sequence[str], answers: DeviceAnswers, judge: Callable[[str], State | None]
+) -> Folded:
+    said: dict[str, Verdict] = {}
+    verdicts: dict[tuple[str, str], Verdict] = {}
+    for device, status, reason in zip(answers.ids, answers.statuses, answers.reasons, strict=True):
+        verdict = verdicts.get((status, reason))
+        if verdict is None:
+            verdict = Verdict(judge(status) or State.UNKNOWN, status, reason)
+            verdicts[status, reason] = verdict
+        earlier = said.get(device)
+        if earlier is None or _RANK[verdict.state] < _RANK[earlier.state]:
+            said[device] = verdict
+    decided: list[Verdict | None] = []
+    doubts: dict[str, Verdict] = {}
+    for device in asked:
+        verdict = said.pop(device, MISSING)
+        if verdict.state is State.UNKNOWN:
+            doubts[device] = verdict
+            decided.append(None)
+        else:
+            decided.append(verdict)
+    return Folded(decided, doubts, unasked=len(said))

@@ -1,0 +1,65 @@
+"""What the batcher needs of a session, and nothing more."""
+
+from collections.abc import Callable, Mapping
+from typing import Protocol, TypeVar
+
+import attrs
+
+from fota_async.clock import Clock
+from fota_async.events import EventHook
+from fota_async.limiter import Slot
+from fota_async.wire.route import Route
+
+T = TypeVar("T")
+
+
+@attrs.define
+class Tally:
+    """What the tries of one call did on the wire.
+
+    Attributes:
+        requests: Tries that were written to the wire.
+        on_wire: Whether one is under way.
+        in_doubt: Whether one of them may have been applied with nobody knowing.
+    """
+
+    requests: int = 0
+    on_wire: bool = False
+    in_doubt: bool = False
+
+
+class BatchSession(Protocol):
+    """A session as the batcher sees it; `fota_async.SessionManager` is one."""
+
+    @property
+    def clock(self) -> Clock:
+        """Whose seconds count."""
+        ...
+
+    @property
+    def tell(self) -> EventHook:
+        """Where events go."""
+        ...
+
+    @property
+    def max_pause(self) -> float:
+        """Seconds that a call accepts to be throttled."""
+        ...
+
+    def slot(self) -> Slot:
+        """Return a place in flight, not yet taken."""
+        ...
+
+    async def call(
+        self,
+        route: Route[T],
+        values: Mapping[str, str],
+        *,
+        body: object = None,
+        slot: Slot | None = None,
+        tally: Tally | None = None,
+        endless: bool = False,
+        keep_trying: Callable[[], bool] | None = None,
+    ) -> T:
+        """Make one call; see `fota_async.SessionManager.call`."""
+        ...

@@ -1,0 +1,230 @@
+"""The report of a run: what became of every device, counted once."""
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, TextIO
+
+import attrs
+
+from fota_async.batch.errors import DevicesFailed
+from fota_async.batch.ledger import Ledger, malformed_outcome
+from fota_async.batch.states import DeviceOutcome, State
+
+_CSV_HEADER = ("device_id", "state", "status", "reason", "settled")
+_RUNS_IN_A_SPREADSHEET = ("=", "+", "-", "@", "\t", "\r")
+_GROUPS_SHOWN = 10
+
+
+@attrs.frozen
+class Group:
+    """Devices that did not succeed for the same reason, word for word."""
+
+    state: State
+    status: str
+    reason: str
+    devices: int
+
+
+class BatchReport:
+    """The merged outcomes of a run.
+
+    The law: every input occurrence is counted once, so `inputs == succeeded + failed + pending +
+    invalid + unknown + unsent + duplicates`. Counts are devices, never attempts. Iterating yields
+    a `DeviceOutcome` for each distinct input that the run's `keep` kept, in the order of the
+    input, malformed inputs last.
+
+    Attributes:
+        operation: `append` or `remove`.
+        account: Billing account.
+        target: Id of the upgrade.
+        input_complete: Whether the input was read to its end.
+        requests: Requests of the operation that were written to the wire.
+        retries: Those of them that carried a device sent before.
+        seconds: How long the run took.
+        stopped: Why the run ended early, in one word, or None.
+        unasked: Answers about devices that nobody asked about.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        *,
+        operation: str,
+        account: str,
+        target: str,
+        input_complete: bool,
+        requests: int,
+        retries: int,
+        seconds: float,
+        stopped: str | None,
+        unasked: int = 0,
+    ) -> None:
+        self._ledger = ledger
+        self.operation = operation
+        self.account = account
+        self.target = target
+        self.input_complete = input_complete
+        self.requests = requests
+        self.retries = retries
+        self.seconds = seconds
+        self.stopped = stopped
+        self.unasked = unasked
+
+    @property
+    def inputs(self) -> int:
+        """Input occurrences that were read."""
+        return self._ledger.inputs
+
+    @property
+    def duplicates(self) -> int:
+        """Inputs that had occurred before."""
+        return self._ledger.duplicates
+
+    @property
+    def invalid(self) -> int:
+        """Distinct inputs that are not device ids; never sent."""
+        return self._ledger.invalid
+
+    @property
+    def succeeded(self) -> int:
+        """Append: devices taken into the target's list. Remove: no longer in it."""
+        return self._ledger.states[State.SUCCEEDED]
+
+    @property
+    def failed(self) -> int:
+        """Devices to which the API said no."""
+        return self._ledger.states[State.FAILED]
+
+    @property
+    def pending(self) -> int:
+        """Devices taken, not yet decided."""
+        return self._ledger.states[State.PENDING]
+
+    @property
+    def unknown(self) -> int:
+        """Devices sent whose fate neither an answer nor a read-back decides."""
+        return self._ledger.states[State.UNKNOWN]
+
+    @property
+    def unsent(self) -> int:
+        """Devices that were surely not taken, because the run stopped first."""
+        return self._ledger.states[State.UNSENT]
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing failed, and nothing is invalid, unknown or unsent."""
+        return not (self.failed or self.invalid or self.unknown or self.unsent)
+
+    @property
+    def groups(self) -> list[Group]:
+        """What did not succeed, by state, status and reason word for word, the largest first."""
+        groups = [
+            Group(verdict.state, verdict.status, verdict.reason, devices)
+            for verdict, devices in self._ledger.groups.items()
+            if verdict.state is not State.SUCCEEDED
+        ]
+        return sorted(groups, key=lambda group: -group.devices)
+
+    def __iter__(self) -> Iterator[DeviceOutcome]:
+        for column in sorted(self._ledger.columns, key=lambda column: column.order):
+            yield from column.outcomes()
+        yield from map(malformed_outcome, self._ledger.malformed)
+
+    def raise_for_failures(self) -> None:
+        """Raise unless every device succeeded or is pending.
+
+        Raises:
+            DevicesFailed: With this report.
+        """
+        if not self.ok:
+            raise DevicesFailed(self)
+
+    def summary(self) -> dict[str, Any]:
+        """Return the counts and what the run was, as plain values."""
+        return {
+            "operation": self.operation,
+            "account": self.account,
+            "target": self.target,
+            "inputs": self.inputs,
+            "input_complete": self.input_complete,
+            "duplicates": self.duplicates,
+            "succeeded": self.succeeded,
+            "failed": self.failed,
+            "pending": self.pending,
+            "invalid": self.invalid,
+            "unknown": self.unknown,
+            "unsent": self.unsent,
+            "requests": self.requests,
+            "retries": self.retries,
+            "seconds": round(self.seconds, 3),
+            "stopped": self.stopped,
+        }
+
+    def to_json(self) -> str:
+        """Return the summary and the groups as one JSON object."""
+        groups = [attrs.asdict(group) for group in self.groups]
+        return json.dumps({**self.summary(), "groups": groups})
+
+    def to_csv(self, path: Path | str | None = None) -> str:
+        """Write one row for each distinct input; the file is valid input of another run.
+
+        Ids keep their leading zeros. Text that a spreadsheet would run is defused by an
+        apostrophe.
+
+        Args:
+            path: File to write; None returns the text instead.
+        """
+        if path is None:
+            text = io.StringIO()
+            write_csv(self, text)
+            return text.getvalue()
+        with Path(path).open("w", encoding="utf-8", newline="") as file:
+            write_csv(self, file)
+        return ""
+
+    def __str__(self) -> str:
+        lines = [
+            f"{self.operation} on {self.target} of account {self.account}: "
+            + (f"stopped ({self.stopped})" if self.stopped else "done")
+            + f" after {self.seconds:.1f} s",
+            f"  {self.inputs:>12,} inputs" + ("" if self.input_complete else " read, more to come"),
+        ]
+        for name in (*(state.value for state in State), "duplicates"):
+            count = getattr(self, name)
+            lines += [f"  {count:>12,} {name}"] if count else []
+        lines.append(f"  {self.requests:>12,} requests, {self.retries:,} of them retries")
+        groups = self.groups
+        if groups:
+            lines.append("by reason:")
+        for group in groups[:_GROUPS_SHOWN]:
+            said = ": ".join(part for part in (group.status, group.reason) if part)
+            lines.append(f"  {group.devices:>12,} {group.state}: {said}")
+        if len(groups) > _GROUPS_SHOWN:
+            lines.append(f"  and {len(groups) - _GROUPS_SHOWN} reasons more")
+        return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        return f"<BatchReport {self.summary()}>"
+
+
+def write_csv(outcomes: Iterable[DeviceOutcome], file: TextIO) -> None:
+    """Write `outcomes` as CSV, one row a device; see `BatchReport.to_csv`."""
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(_CSV_HEADER)
+    for outcome in outcomes:
+        writer.writerow(
+            (
+                _defused(outcome.device_id),
+                outcome.state.value,
+                _defused(outcome.status),
+                _defused(outcome.reason),
+                "yes" if outcome.settled else "no",
+            )
+        )
+
+
+def _defused(text: str) -> str:
+    return f"'{text}" if text.startswith(_RUNS_IN_A_SPREADSHEET) else text

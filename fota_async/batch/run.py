@@ -1,0 +1,128 @@
+"""A run, as its caller holds it: awaitable, iterable, and true at any moment."""
+
+import asyncio
+import warnings
+from collections.abc import AsyncIterator, Generator
+from types import TracebackType
+from typing import Self
+
+import anyio
+
+from fota_async.batch.engine import Engine
+from fota_async.batch.errors import RunStopped, StopCause
+from fota_async.batch.report import BatchReport
+from fota_async.batch.states import DeviceOutcome
+from fota_async.errors import MisuseError
+
+
+class BatchRun:
+    """One bulk job over all its batches.
+
+    `await run` starts it and returns its `BatchReport`; awaiting again returns the same one.
+    `async with run:` starts it, too; inside, `async for outcome in run` yields each
+    `DeviceOutcome` as the answers come in, and the run goes no faster than it is read. Leaving
+    the block early stops the run as cancellation does: no new batch starts, answers in flight
+    are waited for a while (`grace`), and `report` is true.
+
+    Raises:
+        RunStopped: From `await` and `async for`: the run ended early. It carries the report.
+        SourceError: The device list cannot be opened; nothing was sent.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._task: asyncio.Task[None] | None = None
+        self._entered = False
+
+    @property
+    def report(self) -> BatchReport:
+        """What is known at this moment: in flight counts as `unknown`, waiting as `unsent`."""
+        return self._engine.report()
+
+    def stop(self) -> None:
+        """Start no new batch and end within `grace`; called again, end at once.
+
+        For signal handlers. Whoever awaits the run gets `RunStopped` with cause `interrupted`.
+        """
+        self._engine.interrupt()
+
+    def __await__(self) -> Generator[None, None, BatchReport]:
+        return self._result().__await__()
+
+    async def _result(self) -> BatchReport:
+        self._start()
+        self._engine.stop_streaming()
+        await self._ended()
+        return self._outcome()
+
+    def _outcome(self) -> BatchReport:
+        assert self._task is not None  # noqa: S101 - _start() saw to it
+        self._task.result()
+        stop, report = self._engine.stop, self._engine.report()
+        if stop is not None:
+            raise RunStopped(stop.message, report, stop.cause) from stop.error
+        return report
+
+    def _start(self) -> asyncio.Task[None]:
+        if self._task is None:
+            self._task = asyncio.create_task(self._engine.run())
+        return self._task
+
+    async def _ended(self) -> None:
+        task = self._start()
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError:
+            await self._stopped(task)
+            raise
+
+    async def _stopped(self, task: asyncio.Task[None]) -> None:
+        """Stop and wait for the end; being cancelled again ends it at once."""
+        self._engine.interrupt()
+        # A cancelled anyio scope of the caller would cancel every further wait, too.
+        with anyio.CancelScope(shield=True):
+            while not task.done():
+                try:
+                    await asyncio.wait([task])
+                except asyncio.CancelledError:
+                    self._engine.interrupt()
+
+    async def __aenter__(self) -> Self:
+        if self._entered or self._task is not None:
+            raise MisuseError("this run was started already; make a new one for another pass")
+        self._entered = True
+        self._engine.start_streaming()
+        self._start()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        task = self._start()
+        self._engine.stop_streaming()
+        if not task.done():
+            await self._stopped(task)
+        if error is None and not task.cancelled() and (failure := task.exception()) is not None:
+            raise failure
+
+    async def __aiter__(self) -> AsyncIterator[DeviceOutcome]:
+        if not self._entered:
+            raise MisuseError("iterate inside `async with run:`, so that leaving early stops it")
+        while (outcomes := await self._engine.next_outcomes()) is not None:
+            for outcome in outcomes:
+                yield outcome
+        await self._ended()
+        if self._engine.stop is not None and self._engine.stop.cause is not StopCause.INTERRUPTED:
+            self._outcome()
+
+    def __del__(self) -> None:
+        if self._task is None:
+            warnings.warn(
+                f"a run of {self._engine.operation.name} was never started; await it",
+                RuntimeWarning,
+                stacklevel=2,
+                source=self,
+            )

@@ -1,0 +1,130 @@
+"""The client: a session manager, an account, and the API's versions."""
+
+import os
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Self, Unpack
+
+from fota_async.api.callbacks import CallbacksV2
+from fota_async.api.context import Context
+from fota_async.api.upgrades import UpgradesV1
+from fota_async.auth import Credentials
+from fota_async.errors import ConfigurationError
+from fota_async.session import SessionManager, SessionOptions
+from fota_async.wire.route import get
+
+_ACCOUNT = get("/{account}", str)
+
+
+class VersionOne:
+    """v1: OMA-DM and LWM2M devices."""
+
+    def __init__(self, context: Context) -> None:
+        self.upgrades = UpgradesV1(context)
+
+
+class VersionTwo:
+    """v2: HTTP devices."""
+
+    def __init__(self, context: Context) -> None:
+        self.callbacks = CallbacksV2(context)
+
+
+class FotaClient:
+    """A client of Software Management for one account.
+
+    Use it as `async with`, or call `aclose`.
+
+    Args:
+        credentials: What opens the API; None if the option `tokens` is given.
+        account: Billing account name, with its leading zeros.
+        options: See `fota_async.SessionOptions`.
+
+    Raises:
+        ConfigurationError: The account or an option cannot work.
+
+    Attributes:
+        v1: OMA-DM and LWM2M devices.
+        v2: HTTP devices.
+        session: The session manager, shared with every `with_account` view.
+    """
+
+    def __init__(
+        self,
+        credentials: Credentials | None = None,
+        *,
+        account: str,
+        **options: Unpack[SessionOptions],
+    ) -> None:
+        self._open(SessionManager(credentials, **options), account)
+
+    def _open(self, session: SessionManager, account: str) -> None:
+        _ACCOUNT.fill(account=account)
+        context = Context(session, account)
+        self.session = session
+        self.account = account
+        self.v1 = VersionOne(context)
+        self.v2 = VersionTwo(context)
+
+    @classmethod
+    def from_env(
+        cls,
+        *,
+        account: str | None = None,
+        environ: Mapping[str, str] | None = None,
+        **options: Unpack[SessionOptions],
+    ) -> Self:
+        """Return a client with credentials, account and address from the environment.
+
+        Reads `THINGSPACE_KEY`, `THINGSPACE_SECRET`, `THINGSPACE_USERNAME`, `THINGSPACE_PASSWORD`,
+        `THINGSPACE_ACCOUNT` and, if set, `THINGSPACE_BASE_URL`.
+
+        Args:
+            account: Used instead of `THINGSPACE_ACCOUNT`.
+            environ: Used instead of the process's environment.
+            options: See `fota_async.SessionOptions`.
+
+        Raises:
+            ConfigurationError: A variable is missing; the text names all that are.
+        """
+        given = dict(os.environ if environ is None else environ)
+        if account is not None:
+            given["THINGSPACE_ACCOUNT"] = account
+        names = ("KEY", "SECRET", "USERNAME", "PASSWORD", "ACCOUNT")
+        missing = [f"THINGSPACE_{n}" for n in names if not given.get(f"THINGSPACE_{n}")]
+        if missing:
+            raise ConfigurationError(f"the environment lacks {', '.join(missing)}")
+        key, secret, username, password, name = (given[f"THINGSPACE_{n}"] for n in names)
+        if "base_url" not in options and given.get("THINGSPACE_BASE_URL"):
+            options["base_url"] = given["THINGSPACE_BASE_URL"]
+        credentials = Credentials(key=key, secret=secret, username=username, password=password)
+        return cls(credentials, account=name, **options)
+
+    def with_account(self, account: str) -> "FotaClient":
+        """Return a view for another account, on the same connections and tokens.
+
+        Raises:
+            ConfigurationError: The account cannot be part of a path.
+        """
+        view = FotaClient.__new__(FotaClient)
+        view._open(self.session, account)  # noqa: SLF001 - another instance of this class
+        return view
+
+    async def aclose(self) -> None:
+        """Close the session manager, for every view of it."""
+        await self.session.aclose()
+
+    async def __aenter__(self) -> Self:
+        await self.session.__aenter__()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    def __repr__(self) -> str:
+        return f"<FotaClient account={self.account!r} base_url={self.session.base_url!r}>"

@@ -1,0 +1,264 @@
+"""Everything the library raises.
+
+::
+
+    FotaError
+    ├── ConfigurationError     what was given cannot work; nothing was sent (a ValueError too)
+    ├── MisuseError            closed, or on another event loop (a RuntimeError too)
+    ├── SourceError            the device list cannot be read
+    ├── CallError              a call to the API did not give its result
+    │   ├── AuthError          no tokens to send it with
+    │   │   ├── TokenRefusedError    key or secret, or the bearer token they gave
+    │   │   ├── LoginRefusedError    user name or password; never tried again
+    │   │   ├── LoginLostError       the login got no answer that decides
+    │   │   └── SessionEndedError    the session ends again and again
+    │   ├── NotSentError       no connection; the request surely never left
+    │   │   └── CertificateError
+    │   ├── ThrottledError     the API says wait; nothing was applied
+    │   ├── LostError          sent, and no answer decides what it did
+    │   │   ├── AnswerTimeoutError
+    │   │   ├── ConnectionLostError
+    │   │   ├── AnswerTooLargeError
+    │   │   ├── ServerError          any 5xx, and 408
+    │   │   └── DecodeError          an answer that is not what the route promises
+    │   ├── DeadlineError      the deadline of the call passed
+    │   └── RefusedError       the API answered: no
+    │       ├── InvalidRequestError  400 and 422
+    │       ├── TooManyDevicesError  413, `NumberofDevices`, `MaxRequestsExceeded`
+    │       ├── ForbiddenError       403
+    │       ├── NotFoundError        404
+    │       └── RedirectError        3xx; never followed, the tokens stay with this host
+    ├── RunStopped             a run ended early; carries its report
+    └── DevicesFailed          asked for by `BatchReport.raise_for_failures`
+
+All of them can be pickled. No secret is ever part of one.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, ClassVar, Literal
+
+__all__ = [
+    "AnswerTimeoutError",
+    "AnswerTooLargeError",
+    "AuthError",
+    "CallError",
+    "CertificateError",
+    "ConfigurationError",
+    "ConnectionLostError",
+    "DeadlineError",
+    "DecodeError",
+    "ForbiddenError",
+    "FotaError",
+    "InvalidRequestError",
+    "LoginLostError",
+    "LoginRefusedError",
+    "LostError",
+    "MisuseError",
+    "NotFoundError",
+    "NotSentError",
+    "RedirectError",
+    "RefusedError",
+    "Sent",
+    "ServerError",
+    "SessionEndedError",
+    "SourceError",
+    "ThrottledError",
+    "TokenRefusedError",
+    "TooManyDevicesError",
+]
+
+Sent = Literal["no", "maybe", "yes"]
+
+
+def _rebuild(cls: type["FotaError"], args: tuple[Any, ...], state: dict[str, Any]) -> "FotaError":
+    error = cls.__new__(cls)
+    error.args = args
+    error.__dict__.update(state)
+    return error
+
+
+class FotaError(Exception):
+    """The root of everything this library raises on purpose."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), self.args, self.__dict__)
+
+
+class ConfigurationError(FotaError, ValueError):
+    """What was given cannot work, whatever the API would say. Nothing was sent."""
+
+
+class MisuseError(FotaError, RuntimeError):
+    """The object is closed, or belongs to another event loop. Nothing was sent."""
+
+
+class SourceError(FotaError):
+    """The device list cannot be read: no such file or column, a directory, a binary file."""
+
+
+class CallError(FotaError):
+    """A call to the API did not give its result.
+
+    Attributes:
+        message: What happened, in words for a person.
+        route: Verb and path template, for instance
+            `PUT /api/fota/v1/upgrades/{account}/upgrade/{upgrade_id}`.
+        status: HTTP status, or None when there was no answer.
+        code: The API's own error code (`errorCode`, `fault.code` or `error`), or None.
+        text: The API's own error text, word for word, or an empty string.
+        request_id: What the server called this request, if it said so.
+        body: The first part of an answer that explains nothing by itself.
+        sent: `"no"`: surely nothing was applied, the request did not leave or a
+            gateway turned it away. `"maybe"`: it may have been applied. `"yes"`: it was
+            answered, and the answer is a refusal.
+        retry_after: Seconds the API asked to wait, or None.
+        gave_up: Whether its retries are used up, so that nobody above tries again.
+    """
+
+    default_sent: ClassVar[Sent] = "maybe"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        route: str = "",
+        status: int | None = None,
+        code: str | None = None,
+        text: str = "",
+        request_id: str | None = None,
+        body: str = "",
+        sent: Sent | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.route = route
+        self.status = status
+        self.code = code
+        self.text = text
+        self.request_id = request_id
+        self.body = body
+        self.sent: Sent = sent or self.default_sent
+        self.retry_after = retry_after
+        self.gave_up = False
+
+    def __str__(self) -> str:
+        parts = [f"{self.route}: {self.message}" if self.route else self.message]
+        if self.request_id:
+            parts.append(f"request id {self.request_id}")
+        if self.body:
+            parts.append(f"the answer begins {self.body!r}")
+        return "; ".join(parts)
+
+    def scrub(self, secrets: Iterable[str]) -> None:
+        """Replace each of `secrets` wherever a server may have echoed it."""
+        for name in ("message", "code", "text", "request_id", "body"):
+            value = getattr(self, name)
+            if value:
+                for secret in filter(None, secrets):
+                    value = value.replace(secret, "***")
+                setattr(self, name, value)
+        self.args = (self.message,)
+
+
+class AuthError(CallError):
+    """There are no tokens to send the call with; the call itself was not applied."""
+
+    default_sent = "no"
+
+
+class TokenRefusedError(AuthError):
+    """The API does not take the key and secret, or the bearer token it gave for them."""
+
+
+class LoginRefusedError(AuthError):
+    """User name or password were refused.
+
+    Never tried again by the same session manager: five refused logins in a row lock the user
+    until Verizon Support unlocks it (vendor page "Start a Connectivity Management Session").
+    """
+
+
+class LoginLostError(AuthError):
+    """A login got no answer that decides. It may have opened a session nobody knows of."""
+
+
+class SessionEndedError(AuthError):
+    """The API says that the session ended, again right after a new login."""
+
+
+class NotSentError(CallError):
+    """No connection to the server; the request surely never left."""
+
+    default_sent = "no"
+
+
+class CertificateError(NotSentError):
+    """The server's certificate was not accepted. Repeating does not help."""
+
+
+class ThrottledError(CallError):
+    """The API asks to wait longer than allowed. Nothing was applied.
+
+    Attributes:
+        retry_at: The moment (UTC) before which nothing should be sent, or None if the
+            API named none.
+    """
+
+    default_sent = "no"
+    retry_at: datetime | None = None
+
+
+class LostError(CallError):
+    """The request was sent, and no answer decides whether it was applied."""
+
+
+class AnswerTimeoutError(LostError):
+    """No byte of an answer came for `timeout` seconds."""
+
+
+class ConnectionLostError(LostError):
+    """The connection broke before the answer was whole."""
+
+
+class AnswerTooLargeError(LostError):
+    """The answer is larger than `max_answer_bytes` after decompression."""
+
+
+class ServerError(LostError):
+    """Any 5xx, or 408: the server may have applied the request before it failed."""
+
+
+class DecodeError(LostError):
+    """The answer is not what the route promises: HTML, nothing, half a document, another shape."""
+
+
+class DeadlineError(CallError):
+    """The deadline of the call passed; `sent` says what is known of the last try."""
+
+
+class RefusedError(CallError):
+    """The API answered, and the answer is no."""
+
+    default_sent = "yes"
+
+
+class InvalidRequestError(RefusedError):
+    """400 or 422: something in the request is wrong; for a batch it can be one device."""
+
+
+class TooManyDevicesError(RefusedError):
+    """The request carries more devices than the API takes at once."""
+
+
+class ForbiddenError(RefusedError):
+    """403."""
+
+
+class NotFoundError(RefusedError):
+    """404."""
+
+
+class RedirectError(RefusedError):
+    """The server points elsewhere. Never followed: the tokens stay with this host."""

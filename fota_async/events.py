@@ -1,0 +1,143 @@
+"""What happens, told as it happens: frozen events of plain values for one hook.
+
+Give `on_event=` to `fota_async.SessionManager` or `fota_async.FotaClient`. The hook is a plain
+function, called in the event loop; it should return at once. Progress bars, metrics and logs are
+made from these events and from nothing else. No event carries a secret or an IMEI.
+"""
+
+import logging
+from collections.abc import Callable
+from typing import Literal, TypeAlias
+
+import attrs
+
+__all__ = [
+    "BatchEvent",
+    "Event",
+    "EventHook",
+    "LimitEvent",
+    "PauseEvent",
+    "ProgressEvent",
+    "RequestEvent",
+    "RetryEvent",
+    "TokenEvent",
+    "event_sink",
+]
+
+logger = logging.getLogger("fota_async")
+logger.addHandler(logging.NullHandler())
+
+
+@attrs.frozen(kw_only=True)
+class RequestEvent:
+    """One try of one request ended: with a status, or with the name of an error."""
+
+    route: str
+    attempt: int
+    seconds: float
+    status: int | None = None
+    error: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class RetryEvent:
+    """A call is about to be tried again, `wait` seconds from now."""
+
+    route: str
+    attempt: int
+    wait: float
+    reason: str
+
+
+@attrs.frozen(kw_only=True)
+class TokenEvent:
+    """Something happened to one of the two tokens."""
+
+    kind: Literal["bearer", "session"]
+    action: Literal["fetched", "refused", "ended", "revoked", "lost"]
+
+
+@attrs.frozen(kw_only=True)
+class PauseEvent:
+    """The API throttled: nobody sends for `seconds`."""
+
+    seconds: float
+    reason: str
+
+
+@attrs.frozen(kw_only=True)
+class LimitEvent:
+    """The number of requests that may be in flight at once changed."""
+
+    limit: int
+
+
+@attrs.frozen(kw_only=True)
+class BatchEvent:
+    """Something was decided about a batch.
+
+    `outcome` is `"answered"`, `"lost"`, `"refused"`, `"requeued"`, `"settled"` or `"halved"`.
+    """
+
+    operation: str
+    target: str
+    devices: int
+    outcome: str
+    reason: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class ProgressEvent:
+    """Where a run stands. Counts are devices, never attempts; `seconds` since its start.
+
+    `total` is the number of inputs where it is known beforehand. `doubtful` devices were sent
+    and wait to be settled.
+    """
+
+    operation: str
+    target: str
+    inputs: int
+    total: int | None
+    succeeded: int
+    failed: int
+    pending: int
+    invalid: int
+    unknown: int
+    unsent: int
+    duplicates: int
+    doubtful: int
+    requests: int
+    retries: int
+    seconds: float
+    finished: bool
+
+
+Event: TypeAlias = (
+    RequestEvent | RetryEvent | TokenEvent | PauseEvent | LimitEvent | BatchEvent | ProgressEvent
+)
+EventHook: TypeAlias = Callable[[Event], object]
+
+_LEVELS = {
+    TokenEvent: logging.INFO,
+    PauseEvent: logging.WARNING,
+    RetryEvent: logging.INFO,
+}
+
+
+def event_sink(hook: EventHook | None) -> EventHook:
+    """Return the one place events go to: the logger `fota_async`, then `hook`.
+
+    A hook that raises is logged and never harms the call or run that told it something.
+    """
+
+    def tell(event: Event) -> None:
+        level = _LEVELS.get(type(event), logging.DEBUG)
+        if logger.isEnabledFor(level):
+            logger.log(level, "%s", event)
+        if hook is not None:
+            try:
+                hook(event)
+            except Exception:
+                logger.exception("the on_event hook raised; the event was %s", event)
+
+    return tell

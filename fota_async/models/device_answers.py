@@ -1,0 +1,98 @@
+"""The per-device answers of one request, in columns: most of what the library does for a device."""
+
+from typing import Any, Self
+
+import attrs
+import msgspec
+
+from fota_async.wire.convert import device_id, fold_names
+from fota_async.wire.decode import parse_json
+
+_LIST = {"devicelist": ("deviceList", 0)}
+_ITEM = {
+    "deviceid": ("deviceId", 0),
+    "status": ("status", 0),
+    "reason": ("reason", 0),
+    "resultreason": ("reason", 1),
+}
+
+
+class _Item(msgspec.Struct, gc=False):
+    deviceId: str  # noqa: N815 - the wire's spelling saves msgspec a renaming
+    status: str
+    Reason: str
+
+
+class _Answer(msgspec.Struct, gc=False):
+    deviceList: list[_Item]  # noqa: N815 - as above
+
+
+_typed = msgspec.json.Decoder(_Answer)
+
+
+@attrs.frozen
+class DeviceAnswers:
+    """What the API says of each device of a request, position by position.
+
+    Attributes:
+        ids: The devices, in the order of the answer.
+        statuses: Status words, word for word; empty where an item has none.
+        reasons: Details, word for word; empty where an item has none.
+    """
+
+    ids: list[str]
+    statuses: list[str]
+    reasons: list[str]
+
+    @classmethod
+    def from_body(cls, body: bytes) -> Self:
+        """Read the answer of a modify call, in any of the spellings the vendor shows.
+
+        An item without a device id is left out: whoever asked for that device will miss it.
+
+        Raises:
+            ValueError: There is no list of devices in it.
+        """
+        # Typed decoding costs a fifth of the tolerant one, and fits what the vendor documents.
+        try:
+            items = _typed.decode(body).deviceList
+        except msgspec.DecodeError:
+            return cls.from_odd_body(body)
+        return cls(
+            [item.deviceId for item in items],
+            [item.status for item in items],
+            [item.Reason for item in items],
+        )
+
+    @classmethod
+    def from_odd_body(cls, body: bytes) -> Self:
+        """Read the answer whatever its spelling; equal to `from_body`, and slower.
+
+        Raises:
+            ValueError: There is no list of devices in it.
+        """
+        obj = parse_json(body)
+        if not isinstance(obj, dict):
+            raise ValueError(f"expected an object, got {type(obj).__name__} @ $")  # noqa: TRY004 - callers expect one error for a bad body
+        items = fold_names(obj, _LIST).get("deviceList")
+        if not isinstance(items, list):
+            raise ValueError(f"expected a list, got {type(items).__name__} @ $.deviceList")  # noqa: TRY004 - as above
+        columns = cls([], [], [])
+        for item in items:
+            columns._add(item)
+        return columns
+
+    def _add(self, item: Any) -> None:
+        if not isinstance(item, dict):
+            return
+        folded = fold_names(item, _ITEM)
+        try:
+            self.ids.append(device_id(folded.get("deviceId")))
+        except TypeError:
+            return
+        self.statuses.append(_text(folded.get("status")))
+        self.reasons.append(_text(folded.get("reason")))
+
+
+def _text(value: object) -> str:
+    return "" if value is None else str(value)

@@ -1,0 +1,58 @@
+"""v1 upgrades (vendor pages "Schedule a Firmware Upgrade", "Modify a Scheduled Upgrade")."""
+
+import attrs
+
+from fota_async.wire.convert import DeviceId, member, required
+from fota_async.wire.enums import UpgradeStatus
+
+
+@attrs.frozen
+class UpgradeDevice:
+    """A device in an upgrade.
+
+    Attributes:
+        device_id: IMEI.
+        status: Word for word, for instance `Device Accepted`, `Device Rejected`; an open set.
+        reason: Detail; absent while the request is pending.
+    """
+
+    device_id: DeviceId = required("deviceId")
+    status: str | None = member("status")
+    reason: str | None = member("resultReason", "Reason")
+
+
+@attrs.frozen
+class FirmwareUpgrade:
+    """A v1 upgrade with its devices.
+
+    Attributes:
+        id: UUID.
+        account_name: Billing account with its leading zeros.
+        firmware_name: Image name from the firmware listing.
+        firmware_to: Version wanted on the devices.
+        start_date: As the API wrote it, usually `YYYY-MM-DD`.
+        end_date: As the API wrote it; some answers have none.
+        status: State of the upgrade; `UpgradeStatus.is_open` says whether devices may change.
+        device_list: Its devices, all of them: this answer is not paged.
+    """
+
+    device_list: tuple[UpgradeDevice, ...] = required("deviceList")
+    id: str | None = member("id")
+    account_name: str | None = member("accountName")
+    firmware_name: str | None = member("firmwareName")
+    firmware_to: str | None = member("firmwareTo")
+    start_date: str | None = member("startDate")
+    end_date: str | None = member("endDate")
+    status: UpgradeStatus | None = member("status")
+
+
+@attrs.frozen(kw_only=True)
+class ScheduleUpgrade:
+    """The body of a request to schedule an upgrade."""
+
+    account_name: str = required("accountName")
+    firmware_name: str = required("firmwareName")
+    firmware_to: str = required("firmwareTo")
+    start_date: str = required("startDate")
+    end_date: str | None = member("endDate")
+    device_list: tuple[str, ...] = required("deviceList")

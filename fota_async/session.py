@@ -1,0 +1,329 @@
+"""The session manager: one connection pool and one pair of tokens for every task of the process."""
+
+import asyncio
+import ssl as ssl_module
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Self, TypedDict, TypeVar, Unpack
+
+import aiohttp
+import attrs
+import msgspec
+
+from fota_async._version import __version__
+from fota_async.attempts import Attempts
+from fota_async.auth import JSON, Credentials, CredentialTokens, TokenProvider
+from fota_async.batch.protocol import Tally
+from fota_async.clock import Clock, SystemClock
+from fota_async.errors import (
+    CallError,
+    ConfigurationError,
+    DeadlineError,
+    SessionEndedError,
+    TokenRefusedError,
+)
+from fota_async.events import EventHook, RequestEvent, event_sink, logger
+from fota_async.limiter import Limiter, Slot
+from fota_async.retry import RetryPolicy
+from fota_async.transport import Body, Request, Transport, check_base_url
+from fota_async.wire.convert import unstructure
+from fota_async.wire.decode import decode
+from fota_async.wire.route import Route
+
+T = TypeVar("T")
+
+BASE_URL = "https://thingspace.verizon.com"
+
+
+class SessionOptions(TypedDict, total=False):
+    """Keyword options of `SessionManager` and of `fota_async.FotaClient`."""
+
+    base_url: str
+    """Scheme, host and port of the API; HTTPS unless the host is loopback."""
+    http: aiohttp.ClientSession | None
+    """A session whose connection pool to borrow; it is never closed, and none of its settings
+    apply. None (the default) owns a pool."""
+    timeout: float
+    """Seconds of one try without a byte of an answer. Default 30."""
+    connect_timeout: float
+    """Seconds of one try to connect. Default 10."""
+    deadline: float | None
+    """Seconds of a whole call, waits included; None for no end. Default 300. Not for runs."""
+    max_concurrency: int
+    """The most requests in flight at once. Default 100."""
+    max_answer_bytes: int
+    """The largest answer, after decompression. Default 1 GiB."""
+    retry: RetryPolicy
+    """How often and how long a call is tried, and the longest pause it accepts."""
+    proxy: str | None
+    """Address of a proxy."""
+    trust_env: bool
+    """Take the proxy from `HTTPS_PROXY` and `NO_PROXY`. Default False."""
+    ssl: ssl_module.SSLContext | bool
+    """Certificates to trust; True (the default) for the system's."""
+    user_agent: str
+    """What to call ourselves."""
+    logout_on_close: bool
+    """End the session on close. Default False: other clients of this user may share it."""
+    on_event: EventHook | None
+    """Gets every event of `fota_async.events`; it should return at once."""
+    clock: Clock
+    """Time; for tests."""
+    tokens: TokenProvider | None
+    """Where tokens come from, instead of from credentials."""
+
+
+class SessionManager:
+    """Shares one connection pool and the two token headers among every task of the process.
+
+    It belongs to the event loop of its first use. Use it as `async with`, or call `aclose`.
+
+    Args:
+        credentials: What opens the API; None if `tokens` is given.
+        options: See `SessionOptions`.
+
+    Raises:
+        ConfigurationError: An option cannot work.
+    """
+
+    def __init__(
+        self, credentials: Credentials | None = None, **options: Unpack[SessionOptions]
+    ) -> None:
+        tokens = options.get("tokens")
+        if (credentials is None) == (tokens is None):
+            raise ConfigurationError("give either credentials or tokens")
+        self.base_url = check_base_url(options.get("base_url", BASE_URL))
+        self.clock: Clock = options.get("clock") or SystemClock()
+        self.tell = event_sink(options.get("on_event"))
+        self._deadline = options.get("deadline", 300.0)
+        self._logout_on_close = options.get("logout_on_close", False)
+        self._transport = Transport(
+            self.base_url,
+            http=options.get("http"),
+            timeout=_positive("timeout", options.get("timeout", 30.0)),
+            connect_timeout=_positive("connect_timeout", options.get("connect_timeout", 10.0)),
+            max_answer_bytes=options.get("max_answer_bytes", 1 << 30),
+            proxy=options.get("proxy"),
+            trust_env=options.get("trust_env", False),
+            ssl=options.get("ssl", True),
+            user_agent=options.get("user_agent", f"fota_async/{__version__}"),
+        )
+        ceiling = options.get("max_concurrency", 100)
+        self._limiter = Limiter(int(_positive("max_concurrency", ceiling)), self.clock, self.tell)
+        policy = options.get("retry") or RetryPolicy()
+        self._attempts = Attempts(policy, self._limiter, self.clock, self.tell)
+        self._own_tokens: CredentialTokens | None = None
+        if credentials is not None:
+            self._own_tokens = CredentialTokens(
+                credentials, self._try_auth, self._attempts, self.clock, self.tell
+            )
+        self._tokens: TokenProvider | None = tokens or self._own_tokens
+
+    def slot(self) -> Slot:
+        """Return a place in flight, to be taken before the work for a request begins."""
+        return Slot(self._limiter)
+
+    @property
+    def max_pause(self) -> float:
+        """Seconds that a call accepts to be throttled."""
+        return self._attempts.policy.max_pause
+
+    @property
+    def limit(self) -> int:
+        """Requests that may be in flight at once now."""
+        return self._limiter.limit
+
+    async def call(
+        self,
+        route: Route[T],
+        values: Mapping[str, str],
+        *,
+        body: object = None,
+        query: Mapping[str, str] | None = None,
+        slot: Slot | None = None,
+        tally: Tally | None = None,
+        endless: bool = False,
+        keep_trying: Callable[[], bool] | None = None,
+    ) -> T:
+        """Make one call, with all the retries that its route permits.
+
+        Args:
+            route: What to call.
+            values: What goes into the path, by name.
+            body: Bytes of JSON, or a model that becomes JSON; None for no body.
+            query: Query parameters.
+            slot: A place in flight that is taken already.
+            tally: Counts the tries that reached the wire.
+            endless: Whether the deadline of calls does not apply.
+            keep_trying: Asked after each try that failed; False ends the call with its error.
+
+        Raises:
+            ConfigurationError: A value cannot be part of the path.
+            MisuseError: Closed, or another event loop.
+            CallError: The call did not give its result.
+        """
+        self._transport.bind()
+        path = route.fill(**values)
+        content = _encode(body)
+        tally = Tally() if tally is None else tally
+        own_slot = slot or self.slot()
+        replays = _Replays()
+        deadline = None if endless else self._deadline
+        until = None if deadline is None else self.clock.monotonic() + deadline
+
+        async def once(attempt: int) -> T:
+            while True:
+                tokens = await self._provider.get()
+                try:
+                    body = None if content is None else Body(content, JSON)
+                    request = Request(route.method, path, tokens.headers, body, query)
+                    secrets = [tokens.bearer, tokens.session]
+                    return await self._try(route, request, secrets, attempt, tally)
+                except SessionEndedError:
+                    if not replays.session():
+                        raise
+                    await self._provider.session_ended(tokens)
+                except TokenRefusedError:
+                    if not await self._provider.bearer_refused(tokens) or not replays.bearer():
+                        raise
+
+        try:
+            async with asyncio.timeout(deadline):
+                return await self._attempts.run(
+                    route.name,
+                    route.repeat,
+                    once,
+                    slot=own_slot,
+                    until=until,
+                    keep_trying=keep_trying or (lambda: True),
+                )
+        except TimeoutError:
+            raise DeadlineError(
+                f"no result within {deadline:g} s (deadline)",
+                route=route.name,
+                sent="maybe" if tally.in_doubt else "no",
+            ) from None
+        finally:
+            if slot is None:
+                own_slot.give_back()
+
+    @property
+    def _provider(self) -> TokenProvider:
+        assert self._tokens is not None  # noqa: S101 - __init__ saw to it
+        return self._tokens
+
+    async def _try_auth(
+        self,
+        route: Route[T],
+        headers: dict[str, str],
+        body: bytes | None,
+        content_type: str,
+        *,
+        attempt: int,
+        secrets: list[str],
+    ) -> T:
+        content = None if body is None else Body(body, content_type)
+        request = Request(route.method, route.path, headers, content)
+        return await self._try(route, request, secrets, attempt, Tally())
+
+    async def _try(
+        self,
+        route: Route[T],
+        request: Request,
+        secrets: list[str],
+        attempt: int,
+        tally: Tally,
+    ) -> T:
+        started = self.clock.monotonic()
+        status: int | None = None
+        failure: str | None = None
+        tally.in_doubt, tally.on_wire = False, True
+        try:
+            answer = await self._transport.send(request)
+            status = answer.status
+            return decode(route, status, answer.headers, answer.body)
+        except CallError as error:
+            error.route = route.name
+            failure = type(error).__name__
+            tally.in_doubt = error.sent == "maybe"
+            error.scrub(secrets)
+            raise
+        except BaseException as error:
+            failure = type(error).__name__
+            tally.in_doubt = request.left
+            raise
+        finally:
+            tally.requests += status is not None or tally.in_doubt or request.left
+            tally.on_wire = False
+            self.tell(
+                RequestEvent(
+                    route=route.name,
+                    attempt=attempt,
+                    seconds=self.clock.monotonic() - started,
+                    status=status,
+                    error=failure,
+                )
+            )
+
+    async def aclose(self) -> None:
+        """Close the pool if it is owned; end the session only if `logout_on_close` asked for it.
+
+        The bearer token is never revoked: other processes with the same key share it.
+        """
+        try:
+            if self._own_tokens is not None:
+                await self._own_tokens.aclose()
+            if self._logout_on_close:
+                await self._logout()
+        finally:
+            await self._transport.aclose()
+
+    async def _logout(self) -> None:
+        try:
+            await self._provider.logout()
+        except CallError as error:
+            # Closing must work without a network; an idle session ends by itself.
+            logger.warning("the session could not be ended: %s", error)
+
+    async def __aenter__(self) -> Self:
+        self._transport.bind()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+
+@attrs.define
+class _Replays:
+    """Replays of one try: one after its session ended, two for its bearer.
+
+    The second replay for a bearer follows its revocation.
+    """
+
+    sessions: int = 0
+    bearers: int = 0
+
+    def session(self) -> bool:
+        self.sessions += 1
+        return self.sessions <= 1
+
+    def bearer(self) -> bool:
+        self.bearers += 1
+        return self.bearers <= 2
+
+
+def _encode(body: object) -> bytes | None:
+    if body is None or isinstance(body, bytes):
+        return body
+    return msgspec.json.encode(unstructure(body))
+
+
+def _positive(name: str, value: float) -> float:
+    if not value > 0:
+        raise ConfigurationError(f"{name} must be greater than 0, not {value!r}")
+    return value

@@ -1,0 +1,265 @@
+"""One try is one request on the wire: the only place that knows aiohttp's client."""
+
+import asyncio
+import ipaddress
+import ssl as ssl_module
+import urllib.request
+from collections.abc import Awaitable, Callable, Mapping
+
+import aiohttp
+import attrs
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.payload import Payload
+from yarl import URL
+
+from fota_async.errors import (
+    AnswerTimeoutError,
+    AnswerTooLargeError,
+    CertificateError,
+    ConfigurationError,
+    ConnectionLostError,
+    MisuseError,
+    NotSentError,
+)
+
+
+@attrs.frozen
+class Answer:
+    """What came back: status, headers (looked up in any letter case) and the whole body."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Body(Payload):
+    """A request body that knows whether it was written to the wire."""
+
+    _autoclose = True
+
+    def __init__(self, value: bytes, content_type: str) -> None:
+        super().__init__(value, content_type=content_type)
+        self._size = len(value)
+        self.written = False
+
+    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
+        """Return the body as text."""
+        return bytes(self._value).decode(encoding, errors)
+
+    async def write(self, writer: AbstractStreamWriter) -> None:
+        """Write the body."""
+        self.written = True
+        await writer.write(self._value)
+
+    async def write_with_length(self, writer: AbstractStreamWriter, _: int | None) -> None:
+        """Write the body, whose length is the one announced."""
+        await self.write(writer)
+
+
+@attrs.frozen
+class Request:
+    """What goes onto the wire, once."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: Body | None = None
+    query: Mapping[str, str] | None = None
+
+    @property
+    def left(self) -> bool:
+        """Whether it may have reached the server; one without a body is taken to have."""
+        return self.body is None or self.body.written
+
+
+class _Dropped(Exception):  # noqa: N818 - never leaves this module
+    """A broken connection, in a shape that aiohttp does not take for an invitation to repeat."""
+
+
+async def _only_once(
+    request: aiohttp.ClientRequest,
+    handler: Callable[[aiohttp.ClientRequest], Awaitable[aiohttp.ClientResponse]],
+) -> aiohttp.ClientResponse:
+    # aiohttp sends GET, PUT and DELETE again by itself when a reused connection breaks. The first
+    # one may have been applied, and the answer to the second may then say otherwise.
+    try:
+        return await handler(request)
+    except aiohttp.ClientConnectorError:
+        raise
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise _Dropped(_what(error)) from None
+
+
+def check_base_url(base_url: str) -> str:
+    """Return `base_url` as scheme, host and port.
+
+    Raises:
+        ConfigurationError: It has more parts than these, or sends tokens in the clear to another
+            machine.
+    """
+    try:
+        url = URL(base_url)
+    except (TypeError, ValueError):
+        raise ConfigurationError(f"base_url {base_url!r} is no address") from None
+    if url.scheme not in {"http", "https"} or not url.host:
+        raise ConfigurationError(f"base_url {base_url!r} must be https://host or https://host:port")
+    if url.path not in {"", "/"} or url.query_string or url.fragment or url.user:
+        raise ConfigurationError(
+            f"base_url must be scheme, host and port only; the routes hold the path. "
+            f"Got {str(url.with_user(None))!r}"
+        )
+    if url.scheme == "http" and not _is_loopback(url.host):
+        raise ConfigurationError(f"base_url must be https, or the tokens to {url.host} are public")
+    return str(url.origin())
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+class Transport:
+    """Sends one request and returns its answer, on an owned or a borrowed connection pool.
+
+    A borrowed `aiohttp.ClientSession` lends its connections and trace configs. None of its
+    settings apply: its timeout, cookies, auth, `base_url` and `raise_for_status` change nothing.
+
+    Args:
+        base_url: Scheme, host, port.
+        http: A session to borrow, or None to own one.
+        timeout: Seconds without a byte of the answer.
+        connect_timeout: Seconds to connect.
+        max_answer_bytes: Largest answer, after decompression.
+        proxy: Address of a proxy, or None.
+        trust_env: Take the proxy from the environment (`HTTPS_PROXY`, `NO_PROXY`).
+        ssl: An `ssl.SSLContext`, or True for the system's certificates.
+        user_agent: What to call ourselves.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        http: aiohttp.ClientSession | None,
+        timeout: float,
+        connect_timeout: float,
+        max_answer_bytes: int,
+        proxy: str | None,
+        trust_env: bool,
+        ssl: ssl_module.SSLContext | bool,
+        user_agent: str,
+    ) -> None:
+        self.base_url = base_url
+        self._borrowed = http
+        self._timeout = timeout
+        self._timeouts = aiohttp.ClientTimeout(sock_connect=connect_timeout, sock_read=timeout)
+        self._connect_timeout = connect_timeout
+        self._max_answer_bytes = max_answer_bytes
+        self._proxy = proxy or (_proxy_of_environment(base_url) if trust_env else None)
+        self._ssl = ssl
+        self._user_agent = user_agent
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._http: aiohttp.ClientSession | None = None
+        self._closed = False
+
+    def bind(self) -> None:
+        """Belong to the running event loop from the first use on.
+
+        Raises:
+            MisuseError: Closed, or in use on another event loop.
+        """
+        loop = asyncio.get_running_loop()
+        if self._loop is None:
+            self._loop = loop
+        if self._closed:
+            raise MisuseError("this client is closed; make a new one")
+        if loop is not self._loop:
+            raise MisuseError(
+                "this client belongs to another event loop; make one client for each loop"
+            )
+
+    async def send(self, request: Request) -> Answer:
+        """Send one request, once, and return the whole answer, whatever its status.
+
+        Raises:
+            NotSentError: There was no connection.
+            LostError: The request left and no whole answer came.
+        """
+        url = URL(self.base_url + request.path, encoded=True)
+        headers = {"User-Agent": self._user_agent, "Accept": "application/json", **request.headers}
+        try:
+            async with self._session().request(
+                request.method,
+                url,
+                params=request.query,
+                data=request.body,
+                headers=headers,
+                allow_redirects=False,
+                raise_for_status=False,
+                timeout=self._timeouts,
+                proxy=self._proxy,
+                ssl=self._ssl,
+                middlewares=(_only_once,),
+            ) as response:
+                return Answer(response.status, response.headers, await self._read(response))
+        # `from None`: aiohttp's errors can hold the request's headers, and the tokens with them.
+        except (aiohttp.ClientConnectorCertificateError, aiohttp.ClientConnectorSSLError) as error:
+            raise CertificateError(f"no trusted connection: {_what(error)}") from None
+        except aiohttp.ConnectionTimeoutError:
+            raise NotSentError(
+                f"no connection within {self._connect_timeout:g} s (connect_timeout)"
+            ) from None
+        except (aiohttp.ClientConnectorError, aiohttp.ClientHttpProxyError) as error:
+            raise NotSentError(f"no connection: {_what(error)}") from None
+        except TimeoutError:
+            raise AnswerTimeoutError(f"no answer for {self._timeout:g} s (timeout)") from None
+        except (aiohttp.ClientError, _Dropped, OSError) as error:
+            raise ConnectionLostError(f"the connection broke: {_what(error)}") from None
+
+    async def _read(self, response: aiohttp.ClientResponse) -> bytes:
+        chunks: list[bytes] = []
+        size = 0
+        while chunk := await response.content.readany():
+            size += len(chunk)
+            if size > self._max_answer_bytes:
+                response.close()
+                raise AnswerTooLargeError(
+                    f"the answer is larger than {self._max_answer_bytes} bytes (max_answer_bytes)"
+                )
+            chunks.append(chunk)
+        return b"".join(chunks)
+
+    def _session(self) -> aiohttp.ClientSession:
+        if self._borrowed is not None and self._borrowed.closed:
+            raise MisuseError("the borrowed aiohttp.ClientSession is closed")
+        if self._http is None:
+            # The gate is before the pool, so the pool itself has no limit to wait for.
+            borrowed = self._borrowed
+            self._http = aiohttp.ClientSession(
+                connector=borrowed.connector if borrowed else aiohttp.TCPConnector(limit=0),
+                connector_owner=borrowed is None,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                trace_configs=borrowed.trace_configs if borrowed else None,
+            )
+        return self._http
+
+    async def aclose(self) -> None:
+        """Close what is owned; a borrowed session stays open."""
+        self._closed = True
+        if self._http is not None:
+            await self._http.close()
+
+
+def _proxy_of_environment(base_url: str) -> str | None:
+    # aiohttp's own trust_env would also read .netrc, and then refuse our Authorization header.
+    url = URL(base_url)
+    if url.host is None or urllib.request.proxy_bypass(url.host):
+        return None
+    return urllib.request.getproxies().get(url.scheme)
+
+
+def _what(error: Exception) -> str:
+    text = str(error.strerror) if isinstance(error, OSError) and error.strerror else str(error)
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

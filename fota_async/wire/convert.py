@@ -1,0 +1,165 @@
+"""The one converter between the wire's JSON and our models, with every quirk of the wire.
+
+Member names are compared without regard to letter case, and a member may have other spellings:
+the vendor's pages disagree with each other and with the SDK.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NewType, TypeVar, get_args, get_origin
+
+import attrs
+from cattrs import transform_error
+from cattrs.cols import list_structure_factory
+from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
+from cattrs.preconf.msgspec import make_converter
+
+from fota_async.wire.enums import OpenEnum
+
+T = TypeVar("T")
+
+DeviceId = NewType("DeviceId", str)
+"""An IMEI as text. A wire that wrote it as a number has lost its leading zeros: padded to 15."""
+
+
+def member(name: str, *aliases: str, default: Any = None) -> Any:
+    """Declare a model's attribute that may be absent from the wire.
+
+    Args:
+        name: The spelling that we send, and prefer when several are there.
+        aliases: Other spellings that are read.
+        default: The value of an absent member.
+    """
+    return attrs.field(default=default, metadata={"wire": (name, *aliases)})
+
+
+def required(name: str, *aliases: str) -> Any:
+    """Declare a model's attribute without which an answer is no answer."""
+    return attrs.field(metadata={"wire": (name, *aliases)})
+
+
+def _wire_name(attribute: "attrs.Attribute[Any]") -> str:
+    return str(attribute.metadata["wire"][0])
+
+
+def fold_names(obj: Mapping[str, Any], spellings: Mapping[str, tuple[str, int]]) -> dict[str, Any]:
+    """Return `obj` with its members under the spelling we prefer, unknown ones left out.
+
+    `spellings` maps a lower-case spelling to our name and its rank; the lowest rank wins.
+    """
+    folded: dict[str, Any] = {}
+    ranks: dict[str, int] = {}
+    for key, value in obj.items():
+        name, rank = spellings.get(key.lower(), ("", 0))
+        if name and rank <= ranks.get(name, rank):
+            folded[name], ranks[name] = value, rank
+    return folded
+
+
+def spellings_of(cls: type[attrs.AttrsInstance]) -> dict[str, tuple[str, int]]:
+    """Return every lower-case spelling of the members of `cls`, for `fold_names`."""
+    return {
+        spelling.lower(): (_wire_name(attribute), rank)
+        for attribute in attrs.fields(cls)
+        for rank, spelling in enumerate(attribute.metadata["wire"])
+    }
+
+
+def _strict(kind: type[T], *, but_not: type | None = None) -> Callable[[Any, Any], T]:
+    def check(value: Any, _: Any) -> T:
+        if not isinstance(value, kind) or (but_not is not None and isinstance(value, but_not)):
+            raise TypeError(f"expected {kind.__name__}, got {type(value).__name__}")
+        return value
+
+    return check
+
+
+_converter = make_converter(detailed_validation=True)
+# cattrs would make 'None' of None and True of "false".
+_converter.register_structure_hook(str, _strict(str))
+_converter.register_structure_hook(bool, _strict(bool))
+_converter.register_structure_hook(int, _strict(int, but_not=bool))
+
+
+_converter.register_structure_hook_func(
+    lambda kind: isinstance(kind, type) and issubclass(kind, OpenEnum),
+    lambda value, kind: kind(_strict(str)(value, kind)),
+)
+
+
+def device_id(value: object) -> DeviceId:
+    """Return the device id that a member holds, be it text or a number.
+
+    Raises:
+        TypeError: It is neither.
+    """
+    if isinstance(value, int) and not isinstance(value, bool):
+        return DeviceId(f"{value:015d}")
+    if isinstance(value, str):
+        return DeviceId(value)
+    raise TypeError(f"expected a device id, got {type(value).__name__}")
+
+
+_converter.register_structure_hook(DeviceId, lambda value, _: device_id(value))
+
+
+def _is_list(kind: Any) -> bool:
+    return get_origin(kind) is tuple
+
+
+@_converter.register_structure_hook_factory(_is_list)
+def _structure_list(kind: Any) -> Callable[[Any, Any], Any]:
+    element: Any = get_args(kind)[0]
+    inner = list_structure_factory(list[element], _converter)
+
+    def from_wire(obj: Any, _: Any) -> Any:
+        if obj is None:
+            return ()
+        if not isinstance(obj, list):
+            raise TypeError(f"expected a list, got {type(obj).__name__}")
+        return tuple(inner(obj, None))
+
+    return from_wire
+
+
+def _is_model(cls: Any) -> bool:
+    return attrs.has(cls) and all("wire" in field.metadata for field in attrs.fields(cls))
+
+
+@_converter.register_structure_hook_factory(_is_model)
+def _structure_model(cls: type[attrs.AttrsInstance]) -> Callable[[Any, Any], Any]:
+    names = {field.name: override(rename=_wire_name(field)) for field in attrs.fields(cls)}
+    spellings = spellings_of(cls)
+    structure = make_dict_structure_fn(cls, _converter, **names)  # type: ignore[arg-type]  # overrides and flags share **kwargs
+
+    def from_wire(obj: Any, _: Any) -> Any:
+        if not isinstance(obj, dict):
+            raise TypeError(f"expected an object, got {type(obj).__name__}")
+        return structure(fold_names(obj, spellings), cls)
+
+    return from_wire
+
+
+@_converter.register_unstructure_hook_factory(_is_model)
+def _unstructure_model(cls: type[attrs.AttrsInstance]) -> Callable[[Any], Any]:
+    names = {
+        field.name: override(rename=_wire_name(field), omit_if_default=True)
+        for field in attrs.fields(cls)
+    }
+    return make_dict_unstructure_fn(cls, _converter, **names)  # type: ignore[arg-type]  # as above
+
+
+def structure(obj: object, result: type[T]) -> T:
+    """Make a `result` of parsed JSON.
+
+    Raises:
+        ValueError: It does not fit; the text names the member.
+    """
+    try:
+        return _converter.structure(obj, result)
+    except Exception as error:  # noqa: BLE001 - cattrs passes on whatever a hook raises
+        raise ValueError("; ".join(transform_error(error, path="$"))) from None
+
+
+def unstructure(model: object) -> Any:
+    """Return plain values in the wire's spelling, absent members left out."""
+    return _converter.unstructure(model)

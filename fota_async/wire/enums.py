@@ -1,0 +1,44 @@
+"""Enumerations that stay open: the vendor's lists are not complete, and a text is never lost."""
+
+from enum import StrEnum
+from typing import Self
+
+
+class OpenEnum(StrEnum):
+    """A text enumeration that takes unknown texts, too.
+
+    An unknown text becomes a member of its own that is equal to the text and is not listed
+    among the members of the class.
+    """
+
+    @classmethod
+    def _missing_(cls, value: object) -> Self | None:
+        if not isinstance(value, str):
+            return None
+        member = str.__new__(cls, value)
+        member._name_ = value
+        member._value_ = value
+        return member
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the vendor's documents name this value."""
+        return self._value_ in type(self)._value2member_map_
+
+
+class UpgradeStatus(OpenEnum):
+    """The state of a v1 upgrade (vendor page "Campaign Lifecycle Flow for v1")."""
+
+    REQUEST_PENDING = "RequestPending"
+    QUEUED = "Queued"
+    REQUEST_FAILED = "RequestFailed"
+    IN_PROGRESS = "InProgress"
+    FINISHED = "Finished"
+    UPGRADE_FAILED = "UpgradeFailed"
+
+    @property
+    def is_open(self) -> bool | None:
+        """Whether devices may still be appended and removed; None for an unknown state."""
+        if not self.is_known:
+            return None
+        return self in {UpgradeStatus.REQUEST_PENDING, UpgradeStatus.QUEUED}
