@@ -80,10 +80,7 @@ _converter.register_structure_hook(bool, _strict(bool))
 _converter.register_structure_hook(int, _strict(int, but_not=bool))
 
 
-_converter.register_structure_hook_func(
-    lambda kind: isinstance(kind, type) and issubclass(kind, OpenEnum),
-    lambda value, kind: kind(_strict(str)(value, kind)),
-)
+_converter.register_structure_hook(OpenEnum, lambda value, kind: kind(_strict(str)(value, kind)))
 
 
 def device_id(value: object) -> DeviceId:

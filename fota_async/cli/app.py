@@ -1,0 +1,112 @@
+"""The commands, and how every error becomes one line and an exit code."""
+
+import asyncio
+import os
+import sys
+import threading
+from collections.abc import Coroutine, Sequence
+from typing import Annotated, Any
+
+from cyclopts import App, CycloptsError, Parameter
+
+from fota_async import __version__
+from fota_async.cli.demo import DemoOptions, run_demo
+from fota_async.cli.devices import Options, run_devices
+from fota_async.cli.exits import Exit
+from fota_async.cli.output import fail
+from fota_async.cli.simulate import SimulateOptions, run_simulate
+from fota_async.errors import ConfigurationError, FotaError, SourceError
+
+_EPILOGUE = """\
+Credentials and address come from the environment: THINGSPACE_KEY, THINGSPACE_SECRET,
+THINGSPACE_USERNAME, THINGSPACE_PASSWORD, THINGSPACE_ACCOUNT, THINGSPACE_BASE_URL.
+
+Exit codes: 0 every device succeeded or is pending; 3 some did not; 1 an error, or the run was
+stopped; 2 wrong usage; 130 and 143 interrupted.
+"""
+
+app = App(
+    name="fota",
+    help="Firmware over the air for fleets on Verizon ThingSpace. Not affiliated with Verizon.",
+    help_epilogue=_EPILOGUE,
+    version=__version__,
+    result_action="return_value",
+    exit_on_error=False,
+)
+
+File = Annotated[
+    str,
+    Parameter(
+        allow_leading_hyphen=True,
+        help="One IMEI a line, or a CSV with a column `imei`, `device_id` or `deviceid`; "
+        "`-` reads standard input.",
+    ),
+]
+Flat = Parameter(name="*")
+
+
+@app.command
+def append(file: File, /, *, options: Annotated[Options, Flat]) -> int:
+    """Add devices to a scheduled upgrade; possible until it starts.
+
+    Example: fota append --upgrade 60b5d639-ccdc-4db8-8824-069bd94c95bf --report out.csv fleet.csv
+    """
+    return _execute(run_devices("append", file, options))
+
+
+@app.command
+def remove(file: File, /, *, options: Annotated[Options, Flat]) -> int:
+    """Take devices off a scheduled upgrade; possible until it starts.
+
+    Example: fota remove --upgrade 60b5d639-ccdc-4db8-8824-069bd94c95bf fleet.csv
+    """
+    return _execute(run_devices("remove", file, options))
+
+
+@app.command
+def demo(*, options: Annotated[DemoOptions | None, Flat] = None) -> int:
+    """Enrol 100,000 devices into a simulated upgrade, under trouble, and check the report.
+
+    Starts the simulator in this process; nothing leaves this machine.
+    """
+    return _execute(run_demo(options or DemoOptions()))
+
+
+@app.command
+def simulate(*, options: Annotated[SimulateOptions | None, Flat] = None) -> int:
+    """Serve the simulated API on this machine until interrupted.
+
+    Prints one JSON line when it listens: base_url, account, upgrade_id, key, secret, username,
+    password. GET /__stats tells what it has seen.
+
+    Example: fota simulate --port 8080 --fault drop_after=0.05 --rule rate=50
+    """
+    return _execute(run_simulate(options or SimulateOptions()))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run a command; return its exit code."""
+    try:
+        result = app(arguments)
+    except CycloptsError:
+        return Exit.USAGE
+    code = result if isinstance(result, int) else Exit.DONE
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if any(not thread.daemon for thread in threading.enumerate()[1:]):
+        # A thread that waits for standard input would keep the process from ending.
+        os._exit(code)
+    return code
+
+
+def _execute(command: Coroutine[Any, Any, int]) -> int:
+    try:
+        return asyncio.run(command)
+    except (ConfigurationError, SourceError) as error:
+        fail(str(error))
+        return Exit.USAGE
+    except FotaError as error:
+        fail(str(error))
+        return Exit.ERROR
+    except KeyboardInterrupt:
+        return 130

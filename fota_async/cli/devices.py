@@ -1,0 +1,134 @@
+"""`fota append` and `fota remove`: one operation over one device list."""
+
+import io
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import attrs
+from cyclopts import Group, Parameter
+from cyclopts.validators import Number
+
+from fota_async.api.upgrades import modify_upgrade
+from fota_async.batch.batcher import DeviceBatcher
+from fota_async.batch.errors import RunStopped
+from fota_async.batch.report import BatchReport
+from fota_async.batch.source import TextSource, open_file
+from fota_async.cli.exits import Exit, exit_code
+from fota_async.cli.output import check_report_path, fail, print_report
+from fota_async.cli.progress import ProgressDisplay
+from fota_async.cli.signals import on_signals
+from fota_async.client import FotaClient
+from fota_async.session import SessionOptions
+
+_WHOLE = Number(gte=1)
+_SECONDS = Number(gt=0)
+_RUN = Group("How the run behaves", sort_key=1)
+_ACCESS = Group("Access", sort_key=2)
+_OUTPUT = Group("Output", sort_key=3)
+
+
+@attrs.frozen(kw_only=True)
+class Options:
+    """The options of a command that carries a device list."""
+
+    upgrade: Annotated[str, Parameter(help="Id of the upgrade, from when it was scheduled.")]
+    column: Annotated[
+        str | None, Parameter(help="Header of the device ids, if the CSV calls them otherwise.")
+    ] = None
+    batch_size: Annotated[
+        int,
+        Parameter(
+            group=_RUN, validator=_WHOLE, help="Devices a request; the vendor states no limit."
+        ),
+    ] = 1000
+    concurrency: Annotated[
+        int, Parameter(group=_RUN, validator=_WHOLE, help="Requests in flight at once.")
+    ] = 8
+    timeout: Annotated[
+        float,
+        Parameter(group=_RUN, validator=_SECONDS, help="Seconds a try waits for an answer."),
+    ] = 30.0
+    account: Annotated[
+        str | None,
+        Parameter(group=_ACCESS, help="Billing account; else THINGSPACE_ACCOUNT."),
+    ] = None
+    base_url: Annotated[
+        str | None,
+        Parameter(
+            group=_ACCESS,
+            help="Scheme, host and port of the API; else THINGSPACE_BASE_URL, else Verizon's.",
+        ),
+    ] = None
+    report: Annotated[
+        str | None,
+        Parameter(
+            group=_OUTPUT,
+            help="CSV file to write, a row a device; it is valid input of another run.",
+        ),
+    ] = None
+    json: Annotated[
+        bool,
+        Parameter(negative=(), group=_OUTPUT, help="Print one JSON object and nothing else."),
+    ] = False
+
+
+async def run_devices(name: Literal["append", "remove"], file: str, options: Options) -> int:
+    """Run one operation over one device list; return the exit code.
+
+    Raises:
+        ConfigurationError: An option or the environment cannot work; nothing was sent.
+        SourceError: The device list cannot be opened; nothing was sent.
+    """
+    if options.report is not None:
+        check_report_path(options.report)
+    progress = ProgressDisplay()
+    session: SessionOptions = {"timeout": options.timeout, "on_event": progress}
+    if options.base_url is not None:
+        session["base_url"] = options.base_url
+    client = FotaClient.from_env(account=options.account, **session)
+    operation = modify_upgrade(name, client.account, options.upgrade)
+    batcher = DeviceBatcher(
+        client.session,
+        operation,
+        batch_size=options.batch_size,
+        concurrency=options.concurrency,
+    )
+    source = _source(file, options.column)
+    await source.open()
+    async with client:
+        run = batcher.run(source)
+        with on_signals(run.stop) as received, progress:
+            try:
+                report = await run
+            except RunStopped as stopped:
+                report = stopped.report
+                message = str(stopped)
+            else:
+                message = ""
+    if message:
+        fail(message)
+    return _finish(report, options, exit_code(report, received.signal))
+
+
+def _source(file: str, column: str | None) -> TextSource:
+    if file != "-":
+        return TextSource(lambda: open_file(Path(file)), column, drains=True)
+    return TextSource(
+        lambda: io.TextIOWrapper(
+            sys.stdin.buffer, encoding="utf-8-sig", errors="backslashreplace", newline=""
+        ),
+        column,
+        drains=False,
+    )
+
+
+def _finish(report: BatchReport, options: Options, code: int) -> int:
+    print_report(report, as_json=options.json)
+    if options.report is not None:
+        try:
+            report.to_csv(options.report)
+        except OSError as error:
+            fail(f"the report could not be written to {options.report!r}: {error.strerror}")
+            return code or Exit.ERROR
+    return code

@@ -1,0 +1,33 @@
+"""Exit codes, for scripts to rely on."""
+
+import signal
+from enum import IntEnum
+
+from fota_async.batch.report import BatchReport
+
+
+class Exit(IntEnum):
+    """What a command ends with; a signal ends it with 128 and its number."""
+
+    DONE = 0
+    """Every device succeeded or is pending."""
+    ERROR = 1
+    """An error, or the run was stopped."""
+    USAGE = 2
+    """Wrong usage; nothing was sent."""
+    INCOMPLETE = 3
+    """The run came to its end, and some device did not succeed."""
+
+
+def exit_code(report: BatchReport, received: signal.Signals | None) -> int:
+    """Return the exit code that a report means.
+
+    Args:
+        report: What became of every device.
+        received: The signal that interrupted the run, if one did.
+    """
+    if report.stopped == "interrupted":
+        return 128 + (received or signal.SIGINT)
+    if report.stopped:
+        return Exit.ERROR
+    return Exit.DONE if report.ok else Exit.INCOMPLETE

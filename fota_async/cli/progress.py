@@ -1,0 +1,103 @@
+"""Progress on stderr, made of the library's events and of nothing else."""
+
+import sys
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    Task,
+    TaskProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+
+from fota_async.cli.output import say
+from fota_async.events import Event, PauseEvent, ProgressEvent, TokenEvent
+
+_LINE_EVERY = 10.0
+
+
+class _Rate(ProgressColumn):
+    """Devices a second."""
+
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        return Text(f"{speed:,.0f}/s" if speed else "", style="cyan")
+
+
+class ProgressDisplay:
+    """A bar on a terminal, a line now and then elsewhere. Use as a context manager and hook."""
+
+    def __init__(self) -> None:
+        self._bar: Progress | None = None
+        self._pauses = 0
+        self._logins = 0
+        self._next_line = _LINE_EVERY
+        if sys.stderr.isatty():
+            self._bar = Progress(
+                SpinnerColumn(),
+                TextColumn("{task.description}"),
+                BarColumn(),
+                TaskProgressColumn(),
+                _Rate(),
+                TextColumn("{task.fields[notes]}"),
+                TimeRemainingColumn(),
+                console=Console(stderr=True),
+            )
+            self._task = self._bar.add_task("starting", total=None, notes="")
+
+    def __enter__(self) -> Self:
+        if self._bar is not None:
+            self._bar.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def __call__(self, event: Event) -> None:
+        """Take an event of the library."""
+        if isinstance(event, PauseEvent):
+            self._pauses += 1
+        elif isinstance(event, TokenEvent):
+            self._logins += event.kind == "session" and event.action == "fetched"
+        elif isinstance(event, ProgressEvent):
+            self._show(event)
+
+    def _show(self, event: ProgressEvent) -> None:
+        decided = event.succeeded + event.failed + event.pending + event.unknown + event.unsent
+        done = decided + event.invalid + event.duplicates
+        notes = [f"{event.failed:,} failed"]
+        for count, name in (
+            (event.unknown, "unknown"),
+            (event.invalid, "invalid"),
+            (event.doubtful, "being settled"),
+            (self._pauses, "pauses"),
+            (max(0, self._logins - 1), "new logins"),
+        ):
+            if count:
+                notes.append(f"{count:,} {name}")
+        if self._bar is not None:
+            self._bar.update(
+                self._task,
+                description=event.operation,
+                total=event.total,
+                completed=done,
+                notes=", ".join(notes),
+            )
+        elif event.seconds >= self._next_line:
+            self._next_line = event.seconds + _LINE_EVERY
+            share = f" of {event.total:,}" if event.total else ""
+            rate = done / event.seconds
+            say(f"{event.operation}: {done:,}{share}, {rate:,.0f}/s, {', '.join(notes)}")

@@ -1,0 +1,82 @@
+"""`fota simulate`: the API's twin for other programs."""
+
+import asyncio
+import json
+import sys
+from typing import Annotated, Any, TypeVar
+
+import attrs
+from cyclopts import Parameter
+from cyclopts.validators import Number
+
+from fota_async.cli.signals import on_signals
+from fota_async.errors import ConfigurationError
+from fota_async.simulator import Faults, Rules, Simulator
+
+T = TypeVar("T", Faults, Rules)
+
+
+@attrs.frozen(kw_only=True)
+class SimulateOptions:
+    """The options of `fota simulate`."""
+
+    port: Annotated[
+        int, Parameter(validator=Number(gte=0, lte=65535), help="Port; 0 takes a free one.")
+    ] = 0
+    fault: Annotated[
+        list[str],
+        Parameter(
+            negative=(),
+            help="Something that goes wrong, as NAME=VALUE, again and again; the names are those "
+            "of fota_async.simulator.Faults, for instance latency=0.05 or drop_after=0.02.",
+        ),
+    ] = attrs.field(factory=list)
+    rule: Annotated[
+        list[str],
+        Parameter(
+            negative=(),
+            help="How the server behaves by nature, as NAME=VALUE; the names are those of "
+            "fota_async.simulator.Rules, for instance refuse_rate=0.01 or rate=50.",
+        ),
+    ] = attrs.field(factory=list)
+
+
+async def run_simulate(options: SimulateOptions) -> int:
+    """Serve until a signal comes; return the exit code.
+
+    Raises:
+        ConfigurationError: A fault or rule does not exist, or the port is taken.
+    """
+    faults, rules = _settings(Faults, options.fault), _settings(Rules, options.rule)
+    ended = asyncio.Event()
+    with on_signals(ended.set) as received:
+        simulator = Simulator(faults=faults, rules=rules, port=options.port)
+        try:
+            await simulator.start()
+        except OSError as error:
+            raise ConfigurationError(f"cannot listen on port {options.port}: {error}") from None
+        try:
+            names = ("base_url", "account", "upgrade_id", "key", "secret", "username", "password")
+            sys.stdout.write(json.dumps({name: getattr(simulator, name) for name in names}) + "\n")
+            sys.stdout.flush()
+            await ended.wait()
+        finally:
+            await simulator.stop()
+    return 128 + received.signal if received.signal else 0
+
+
+def _settings(kind: type[T], texts: list[str]) -> T:
+    values: dict[str, Any] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise ConfigurationError(f"{text!r} is not NAME=VALUE")
+        try:
+            values[name] = json.loads(value)
+        except ValueError:
+            values[name] = value
+    try:
+        return kind(**values)
+    except (TypeError, ValueError) as error:
+        known = ", ".join(field.name for field in attrs.fields(kind))
+        raise ConfigurationError(f"{error}; {kind.__name__} has {known}") from None

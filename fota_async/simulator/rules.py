@@ -1,0 +1,98 @@
+"""How the simulated server behaves by nature, before anything goes wrong."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+import attrs
+from attrs import validators
+
+from fota_async.simulator.draws import share
+from fota_async.simulator.limits import not_negative, positive, probability
+
+REASONS = (
+    "Device not found",
+    "Invalid IMEI",
+    "Device is not eligible for service",
+    "Unknown client device type",
+    "Device is still in an earlier unfinished upgrade",
+)
+"""Why a device is rejected: the causes of the vendor page "Campaign Lifecycle Flow for v1".
+
+The page names the causes; the wording of the wire is not documented.
+"""
+
+STILL_IN_UPGRADE = REASONS[-1]
+
+
+@attrs.frozen(kw_only=True)
+class Rules:
+    """What this server does as a matter of course. Times are seconds of its clock.
+
+    Where the wire contract is silent, both answers can be chosen.
+
+    Args:
+        token_lifetime: Life of a bearer token, fixed from its first issue; asking
+            again within it gives the same token (page "Getting Credentials and
+            Tokens to use the API").
+        session_idle: A session ends after so long without use (page "Start a
+            Connectivity Management Session").
+        refuse_rate: Share of all devices that are refused when appended: a failed
+            item in the answer, no row in the upgrade. Always the same devices.
+        reject_later_rate: Share of all devices that are taken by the answer and
+            whose row reads `Device Rejected` later on. Always the same devices.
+        reject_after: How much later.
+        refused: Devices to refuse when appended, with the reason to give.
+        poison: Devices because of which a whole request is refused with
+            "Invalid device id format".
+        appended_twice: What appending a member again is called. Not documented.
+        removed_absent: What removing a device that is not there is called. Not documented.
+        max_devices: Most devices one request may carry; None for no limit. The
+            contract names none.
+        size_refusal: How a request over `max_devices` is refused: HTTP status 413
+            or one of the two Connectivity codes for too many devices.
+        rate: FOTA requests a second each account may send; None for no limit.
+            Above it: 429 with gateway fault 900800. The contract names no limit.
+        burst: Requests that may come at once before `rate` counts.
+        retry_after: `Retry-After` of those answers; None leaves the header out.
+        retry_after_date: Write `Retry-After` as a date beside a `Date` header.
+        seed: What the choice of devices hangs on.
+
+    """
+
+    token_lifetime: float = attrs.field(default=3600.0, validator=positive)
+    session_idle: float = attrs.field(default=1200.0, validator=positive)
+    refuse_rate: float = attrs.field(default=0.0, validator=probability)
+    reject_later_rate: float = attrs.field(default=0.0, validator=probability)
+    reject_after: float = attrs.field(default=0.0, validator=not_negative)
+    refused: Mapping[str, str] = attrs.field(factory=dict)
+    poison: frozenset[str] = frozenset()
+    appended_twice: Literal["succeed", "fail"] = attrs.field(
+        default="succeed", validator=validators.in_(("succeed", "fail"))
+    )
+    removed_absent: Literal["succeed", "fail"] = attrs.field(
+        default="succeed", validator=validators.in_(("succeed", "fail"))
+    )
+    max_devices: int | None = attrs.field(default=None, validator=positive)
+    size_refusal: Literal["413", "NumberofDevices", "MaxRequestsExceeded"] = attrs.field(
+        default="413", validator=validators.in_(("413", "NumberofDevices", "MaxRequestsExceeded"))
+    )
+    rate: float | None = attrs.field(default=None, validator=positive)
+    burst: int = attrs.field(default=5, validator=positive)
+    retry_after: float | None = attrs.field(default=None, validator=not_negative)
+    retry_after_date: bool = False
+    seed: int = 0
+
+    def refusal(self, device_id: str) -> str | None:
+        """Return why `device_id` is refused when appended, or None."""
+        if (reason := self.refused.get(device_id)) is not None:
+            return reason
+        return self._lot("refuse", device_id, self.refuse_rate)
+
+    def later_rejection(self, device_id: str) -> str | None:
+        """Return why `device_id`, once taken, is rejected `reject_after` later, or None."""
+        return self._lot("reject later", device_id, self.reject_later_rate)
+
+    def _lot(self, about: str, device_id: str, rate: float) -> str | None:
+        if not rate or share(self.seed, about, device_id) >= rate:
+            return None
+        return REASONS[int(share(self.seed, about, "reason", device_id) * len(REASONS))]

@@ -1,0 +1,103 @@
+"""Everything the server knows, without a line of HTTP."""
+
+import uuid
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from heapq import heappop, heappush
+from itertools import count
+
+import attrs
+
+from fota_async.clock import Clock
+from fota_async.simulator.access import Access
+from fota_async.simulator.bucket import Bucket
+from fota_async.simulator.rules import Rules
+from fota_async.simulator.upgrades import Upgrade
+
+Write = Callable[[float], object]
+"""A write that takes the moment it happens at."""
+
+
+@attrs.define
+class Account:
+    """A billing account: whether it is active, and its v2 listener."""
+
+    name: str
+    active: bool = True
+    listener: str | None = None
+    bucket: Bucket = attrs.field(factory=Bucket)
+
+
+@attrs.define
+class World:
+    """Accounts, upgrades, tokens and time.
+
+    Args:
+        access: Tokens and sessions.
+        rules: How the server behaves.
+        clock: Its time.
+        read_lag: Seconds by which a reading of an upgrade's devices is behind.
+
+    """
+
+    access: Access
+    rules: Rules
+    clock: Clock
+    read_lag: float = 0.0
+    accounts: dict[str, Account] = attrs.field(factory=dict)
+    upgrades: dict[str, Upgrade] = attrs.field(factory=dict)
+    _late: list[tuple[float, int, Write]] = attrs.field(factory=list)
+    _order: Iterator[int] = attrs.field(factory=count)
+    _scheduled: defaultdict[str, int] = attrs.field(factory=lambda: defaultdict(int))
+
+    def now(self) -> float:
+        """Return the moment, after all writes that were due by then have happened."""
+        now = self.clock.monotonic()
+        while self._late and self._late[0][0] <= now:
+            due, _, write = heappop(self._late)
+            write(due)
+        return now
+
+    def write_late(self, seconds: float, write: Write) -> None:
+        """Let `write` happen so many seconds from now.
+
+        Nobody can tell a write that happens when it is due from one that happens when
+        somebody next looks, so no task has to wait for it.
+        """
+        heappush(self._late, (self.clock.monotonic() + seconds, next(self._order), write))
+
+    def add_account(self, name: str) -> Account:
+        """Add an account without upgrades."""
+        return self.accounts.setdefault(name, Account(name))
+
+    def add_upgrade(
+        self,
+        account: str,
+        status: str,
+        *,
+        upgrade_id: str | None = None,
+        firmware_name: str = "FOTA_Verizon_Model-A_01To02_HF",
+        firmware_to: str = "VerizonFirmwareVersion-02",
+        start_date: str = "2018-04-01",
+        end_date: str | None = "2018-04-05",
+    ) -> Upgrade:
+        """Add an upgrade without devices.
+
+        Without `upgrade_id` the id follows from the account and the number of its
+        upgrades, so that what is drawn from a request's path can be repeated.
+        """
+        if upgrade_id is None:
+            self._scheduled[account] += 1
+            name = f"{account}/{self._scheduled[account]}"
+            upgrade_id = str(uuid.uuid5(uuid.NAMESPACE_URL, name))
+        upgrade = Upgrade(
+            id=upgrade_id,
+            account=account,
+            status=status,
+            firmware_name=firmware_name,
+            firmware_to=firmware_to,
+            start_date=start_date,
+            end_date=end_date,
+        )
+        self.upgrades[upgrade_id] = upgrade
+        return upgrade
