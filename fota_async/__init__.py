@@ -8,12 +8,13 @@ Not affiliated with Verizon.
 """
 
 from fota_async._version import __version__
-from fota_async.api.upgrades import RunOptions, modify_upgrade
+from fota_async.api.upgrades import modify_upgrade
 from fota_async.auth import Credentials, TokenProvider, Tokens
 from fota_async.batch.batcher import DeviceBatcher
 from fota_async.batch.errors import DevicesFailed, RunStopped, StopCause
 from fota_async.batch.report import BatchReport
 from fota_async.batch.run import BatchRun
+from fota_async.batch.settings import RunOptions
 from fota_async.batch.states import DeviceOutcome, State
 from fota_async.client import FotaClient
 from fota_async.errors import *  # noqa: F403 - the whole tree, as its __all__ says

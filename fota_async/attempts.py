@@ -66,23 +66,22 @@ class Attempts:
         started = self._clock.monotonic()
         attempt = failures = throttles = 0
         throttled_since: float | None = None
+        in_doubt = False
         while True:
-            self._refuse_long_pause(name, throttled_since, until)
-            await self._take(slot)
-            attempt += 1
             try:
+                await self._take(name, slot, until=until, since=throttled_since)
+                attempt += 1
                 result = await once(attempt)
             except ThrottledError as error:
                 if error.gave_up or not keep_trying():
-                    error.gave_up = True
+                    _give_up(error, in_doubt=in_doubt)
                     raise
                 throttles += 1
                 if throttled_since is None:
                     throttled_since = self._clock.monotonic()
                 wait = 0.0
-                pause = error.retry_after
-                if pause is None:
-                    pause = self.policy.backoff(throttles, self._draw)
+                # "Retry-After: 0" is no leave to ask again in a circle.
+                pause = error.retry_after or self.policy.backoff(throttles, self._draw)
                 self.limiter.throttled(pause, error.message)
                 reason = error.message
             except CallError as error:
@@ -92,8 +91,10 @@ class Attempts:
                     self.policy, error, repeat, tries=failures, elapsed=elapsed, draw=self._draw
                 )
                 if next_wait is None or self._too_late(next_wait, until) or not keep_trying():
-                    error.gave_up = True
+                    _give_up(error, in_doubt=in_doubt)
                     raise
+                # A read is never in doubt: it applies nothing.
+                in_doubt |= error.sent == "maybe" and repeat is not Repeat.SAFE
                 wait, reason = next_wait, error.message
             else:
                 self.limiter.answered()
@@ -105,21 +106,43 @@ class Attempts:
             if wait:
                 await self._clock.sleep(wait)
 
-    async def _take(self, slot: Slot | None) -> None:
-        if slot is not None:
-            await slot.take()
-        while slot is None and (left := self.limiter.pause_left):
+    async def wait_out_pause(
+        self, name: str, *, until: float | None, since: float | None = None
+    ) -> None:
+        """Return as soon as nobody is asked to wait.
+
+        Args:
+            name: The route's name.
+            until: The moment of the clock after which no wait may end, or None.
+            since: When the call was first throttled, or None.
+
+        Raises:
+            ThrottledError: The pause is longer than `max_pause` or `until` allow.
+        """
+        while left := self.limiter.pause_left:
+            self._refuse_long_pause(name, left, since, until)
             await self._clock.sleep(left)
+
+    async def _take(
+        self, name: str, slot: Slot | None, *, until: float | None, since: float | None
+    ) -> None:
+        while True:
+            await self.wait_out_pause(name, until=until, since=since)
+            if slot is None:
+                return
+            await slot.take()
+            if not self.limiter.pause_left:
+                return
+            slot.give_back()  # the pause began while it waited for the place
 
     def _too_late(self, wait: float, until: float | None) -> bool:
         return until is not None and self._clock.monotonic() + wait > until
 
-    def _refuse_long_pause(self, name: str, since: float | None, until: float | None) -> None:
-        pause = self.limiter.pause_left
+    def _refuse_long_pause(
+        self, name: str, pause: float, since: float | None, until: float | None
+    ) -> None:
         waited = 0.0 if since is None else self._clock.monotonic() - since
-        if not pause or (
-            pause + waited <= self.policy.max_pause and not self._too_late(pause, until)
-        ):
+        if pause + waited <= self.policy.max_pause and not self._too_late(pause, until):
             return
         error = ThrottledError(
             f"throttled: nothing may be sent for another {pause:.0f} s, longer than max_pause "
@@ -130,3 +153,9 @@ class Attempts:
         error.retry_at = datetime.now(UTC) + timedelta(seconds=pause)
         error.gave_up = True
         raise error
+
+
+def _give_up(error: CallError, *, in_doubt: bool) -> None:
+    error.gave_up = True
+    if in_doubt and error.sent == "no":
+        error.sent = "maybe"  # the last try did not leave, an earlier one did

@@ -18,6 +18,7 @@ import msgspec
 from fota_async.attempts import Attempts
 from fota_async.clock import Clock
 from fota_async.errors import (
+    AuthError,
     CallError,
     ConfigurationError,
     DecodeError,
@@ -32,6 +33,7 @@ from fota_async.errors import (
 from fota_async.events import EventHook, TokenEvent
 from fota_async.models.auth import BearerToken, SessionToken
 from fota_async.models.success import SuccessFlag
+from fota_async.wire.decode import by_gateway
 from fota_async.wire.route import Repeat, Route, or_nothing, post
 
 T = TypeVar("T")
@@ -48,6 +50,7 @@ _BEARER_LIFE = 3600
 _MARGIN = 60.0
 _MOST_ENDS, _ENDS_WITHIN = 3, 60.0
 _MOST_LOST_LOGINS = 3
+_MOST_BEARER_REPLAYS = 2
 _LOCK_WARNING = (
     "five refused logins in a row lock the user until Verizon Support unlocks it, "
     "so this client does not try these credentials again"
@@ -92,7 +95,10 @@ class Credentials:
     @property
     def secrets(self) -> list[str]:
         """Every value that must not be seen, the longest first."""
-        values = [self.basic.removeprefix("Basic "), *attrs.astuple(self)]
+        given = attrs.astuple(self)
+        # A server that echoes a body echoes them as JSON writes them.
+        escaped = (msgspec.json.encode(value).decode()[1:-1] for value in given)
+        values = {self.basic.removeprefix("Basic "), *given, *escaped}
         return sorted(values, key=len, reverse=True)
 
 
@@ -209,7 +215,9 @@ class CredentialTokens:
             LoginLostError: A login got no answer that decides.
             TokenRefusedError: Key or secret were refused.
             SessionEndedError: Sessions end too often for another login.
-            CallError: The token endpoint cannot be reached.
+            AuthError: The token endpoint gives no token.
+            NotSentError: There is no connection to it.
+            ThrottledError: It asks for a pause that is too long.
         """
         fresh = False
         while (
@@ -230,10 +238,11 @@ class CredentialTokens:
         if self._bearer is None or tokens.bearer_generation != self._bearer_generation:
             return True
         self._tell(TokenEvent(kind="bearer", action="refused"))
-        self._revoke_first = self._refused_bearer == self._bearer
-        self._refused_bearer = self._bearer
-        refused, self._bearer = self._bearer, None
-        return not (self._revoke_first and self._revoked == refused)
+        refused_twice = self._refused_bearer == self._bearer
+        revoked_already = self._revoked == self._bearer
+        self._revoke_first = refused_twice and not revoked_already
+        self._refused_bearer, self._bearer = self._bearer, None
+        return not (refused_twice and revoked_already)
 
     async def session_ended(self, tokens: Tokens) -> None:
         """See `TokenProvider`. Three ends within a minute are an error, not a fourth login."""
@@ -281,15 +290,20 @@ class CredentialTokens:
             task.exception()  # everyone who waited may be gone; asyncio would complain
 
     async def _fetch(self) -> None:
-        if self._bearer is None or not self._bearer_is_good():
-            await self._fetch_bearer()
-        if self._session is None:
-            await self._login()
+        try:
+            if self._bearer is None or not self._bearer_is_good():
+                await self._fetch_bearer()
+            if self._session is None:
+                await self._login()
+        except (LostError, RefusedError) as error:
+            # Not of the kind that would say something about the call that wanted the tokens.
+            raise _as(AuthError, f"there is no token to be had: {error.message}", error) from None
 
     async def _call(
         self, route: Route[T], headers: dict[str, str], body: bytes | None, content_type: str
     ) -> T:
-        secrets = [self._bearer or "", self._refused_bearer or "", *self._credentials.secrets]
+        shown = [value.removeprefix("Bearer ") for value in headers.values()]
+        secrets = [*shown, self._refused_bearer or "", *self._credentials.secrets]
 
         async def once(attempt: int) -> T:
             return await self._send(
@@ -337,7 +351,7 @@ class CredentialTokens:
         except LostError as error:
             raise self._lost_login(error) from None
         except (RefusedError, SessionEndedError) as error:
-            if _by_gateway(error):
+            if by_gateway(error):
                 raise
             raise self._refused_login(error) from None
         self._session_generation += 1
@@ -347,13 +361,15 @@ class CredentialTokens:
     async def _login_once(self) -> str:
         user = {"username": self._credentials.username, "password": self._credentials.password}
         body = msgspec.json.encode(user)
+        replays = 0
         while True:
             tokens = Tokens(self._bearer or "", "", self._bearer_generation)
             try:
                 bearer = {"Authorization": f"Bearer {tokens.bearer}"}
                 return (await self._call(LOGIN, bearer, body, JSON)).session_token
             except TokenRefusedError:
-                if not await self.bearer_refused(tokens):
+                replays += 1
+                if not await self.bearer_refused(tokens) or replays > _MOST_BEARER_REPLAYS:
                     raise
                 await self._fetch_bearer()
             except DecodeError as error:
@@ -391,7 +407,3 @@ def _as(kind: Callable[..., E_], message: str, error: CallError) -> E_:
         name: getattr(error, name) for name in ("route", "status", "code", "text", "request_id")
     }
     return kind(message, **known)
-
-
-def _by_gateway(error: CallError) -> bool:
-    return (error.code or "").isdigit()

@@ -34,7 +34,7 @@
 All of them can be pickled. No secret is ever part of one.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any, ClassVar, Literal
 
@@ -69,6 +69,8 @@ __all__ = [
 ]
 
 Sent = Literal["no", "maybe", "yes"]
+
+_SHORTEST_PART = 3
 
 
 def _rebuild(cls: type["FotaError"], args: tuple[Any, ...], state: dict[str, Any]) -> "FotaError":
@@ -151,15 +153,24 @@ class CallError(FotaError):
             parts.append(f"the answer begins {self.body!r}")
         return "; ".join(parts)
 
-    def scrub(self, secrets: Iterable[str]) -> None:
+    def scrub(self, secrets: Collection[str]) -> None:
         """Replace each of `secrets` wherever a server may have echoed it."""
         for name in ("message", "code", "text", "request_id", "body"):
             value = getattr(self, name)
             if value:
-                for secret in filter(None, secrets):
-                    value = value.replace(secret, "***")
-                setattr(self, name, value)
+                setattr(self, name, _scrubbed(value, secrets))
         self.args = (self.message,)
+
+
+def _scrubbed(value: str, secrets: Collection[str]) -> str:
+    for secret in filter(None, secrets):
+        value = value.replace(secret, "***")
+    for secret in filter(None, secrets):
+        # What was cut short may end in the middle of a secret.
+        for length in range(min(len(secret), len(value)) - 1, _SHORTEST_PART, -1):
+            if value.endswith(secret[:length]):
+                return value[:-length] + "***"
+    return value
 
 
 class AuthError(CallError):

@@ -35,7 +35,7 @@ class Limiter:
 
     @property
     def pause_left(self) -> float:
-        """Seconds until anything may be sent."""
+        """Seconds until anything may be sent; `fota_async.attempts.Attempts` waits for them."""
         return max(0.0, self._paused_until - self._clock.monotonic())
 
     def throttled(self, seconds: float, reason: str) -> None:
@@ -54,27 +54,7 @@ class Limiter:
             self._wake()
 
     async def acquire(self) -> None:
-        """Wait for the end of a pause and for a place in flight."""
-        while True:
-            while left := self.pause_left:
-                await self._clock.sleep(left)
-            await self._take()
-            if not self.pause_left:
-                return
-            self.release()
-
-    def release(self) -> None:
-        """Give a place back."""
-        self._in_flight -= 1
-        self._wake()
-
-    def _set_limit(self, limit: int) -> None:
-        self._answers = 0
-        if limit != self.limit:
-            self.limit = limit
-            self._tell(LimitEvent(limit=limit))
-
-    async def _take(self) -> None:
+        """Wait for a place in flight."""
         if self._in_flight < self.limit and not self._waiting:
             self._in_flight += 1
             return
@@ -86,6 +66,17 @@ class Limiter:
             if turn.done() and not turn.cancelled():
                 self.release()
             raise
+
+    def release(self) -> None:
+        """Give a place back."""
+        self._in_flight -= 1
+        self._wake()
+
+    def _set_limit(self, limit: int) -> None:
+        self._answers = 0
+        if limit != self.limit:
+            self.limit = limit
+            self._tell(LimitEvent(limit=limit))
 
     def _wake(self) -> None:
         while self._waiting and self._in_flight < self.limit:

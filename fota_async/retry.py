@@ -5,6 +5,7 @@ from collections.abc import Callable
 import attrs
 
 from fota_async.errors import (
+    AnswerTooLargeError,
     AuthError,
     CallError,
     CertificateError,
@@ -41,11 +42,12 @@ class RetryPolicy:
         return draw(0.0, min(self.cap, self.base * 2.0 ** min(tries - 1, 30)))
 
 
+_FINAL = (AnswerTooLargeError, AuthError, CertificateError, DeadlineError, ThrottledError)
+
+
 def may_repeat(error: CallError, repeat: Repeat, tries: int) -> bool:
     """Whether sending again can help and cannot harm (wire contract, "Is a repeat safe?")."""
-    if error.gave_up or isinstance(
-        error, AuthError | CertificateError | DeadlineError | ThrottledError
-    ):
+    if error.gave_up or isinstance(error, _FINAL):
         return False
     if error.sent == "no":
         return True

@@ -4,7 +4,7 @@ import asyncio
 import ssl as ssl_module
 from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import Self, TypedDict, TypeVar, Unpack
+from typing import Self, TypedDict, TypeVar, Unpack, cast
 
 import aiohttp
 import attrs
@@ -19,15 +19,16 @@ from fota_async.errors import (
     CallError,
     ConfigurationError,
     DeadlineError,
+    MisuseError,
     SessionEndedError,
     TokenRefusedError,
 )
 from fota_async.events import EventHook, RequestEvent, event_sink, logger
 from fota_async.limiter import Limiter, Slot
 from fota_async.retry import RetryPolicy
-from fota_async.transport import Body, Request, Transport, check_base_url
+from fota_async.transport import Answer, Body, Request, Transport, check_base_url
 from fota_async.wire.convert import unstructure
-from fota_async.wire.decode import decode
+from fota_async.wire.decode import StepReader, decode, decode_in_steps
 from fota_async.wire.route import Route
 
 T = TypeVar("T")
@@ -89,27 +90,32 @@ class SessionManager:
     def __init__(
         self, credentials: Credentials | None = None, **options: Unpack[SessionOptions]
     ) -> None:
+        unknown = sorted(options.keys() - SessionOptions.__annotations__.keys())
+        if unknown:
+            raise TypeError(f"there is no option {', '.join(unknown)}")
         tokens = options.get("tokens")
         if (credentials is None) == (tokens is None):
             raise ConfigurationError("give either credentials or tokens")
         self.base_url = check_base_url(options.get("base_url", BASE_URL))
         self.clock: Clock = options.get("clock") or SystemClock()
         self.tell = event_sink(options.get("on_event"))
-        self._deadline = options.get("deadline", 300.0)
+        deadline = options.get("deadline", 300.0)
+        self._deadline = None if deadline is None else _positive("deadline", deadline)
         self._logout_on_close = options.get("logout_on_close", False)
+        largest = _positive("max_answer_bytes", options.get("max_answer_bytes", 1 << 30))
         self._transport = Transport(
             self.base_url,
             http=options.get("http"),
             timeout=_positive("timeout", options.get("timeout", 30.0)),
             connect_timeout=_positive("connect_timeout", options.get("connect_timeout", 10.0)),
-            max_answer_bytes=options.get("max_answer_bytes", 1 << 30),
+            max_answer_bytes=int(largest),
             proxy=options.get("proxy"),
             trust_env=options.get("trust_env", False),
             ssl=options.get("ssl", True),
             user_agent=options.get("user_agent", f"fota_async/{__version__}"),
         )
-        ceiling = options.get("max_concurrency", 100)
-        self._limiter = Limiter(int(_positive("max_concurrency", ceiling)), self.clock, self.tell)
+        ceiling = int(_positive("max_concurrency", options.get("max_concurrency", 100)))
+        self._limiter = Limiter(max(1, ceiling), self.clock, self.tell)
         policy = options.get("retry") or RetryPolicy()
         self._attempts = Attempts(policy, self._limiter, self.clock, self.tell)
         self._own_tokens: CredentialTokens | None = None
@@ -118,6 +124,33 @@ class SessionManager:
                 credentials, self._try_auth, self._attempts, self.clock, self.tell
             )
         self._tokens: TokenProvider | None = tokens or self._own_tokens
+        self._claims: dict[tuple[str, str], list[str]] = {}
+
+    def claim(self, account: str, target: str, operation: str) -> Callable[[], None]:
+        """Reserve a target for an operation; return what gives it up.
+
+        Args:
+            account: Billing account.
+            target: Id of the upgrade.
+            operation: One word; several runs of the same one may go on at once.
+
+        Raises:
+            MisuseError: A run of the opposite operation is under way on this target.
+        """
+        holders = self._claims.setdefault((account, target), [])
+        if holders and holders[0] != operation:
+            raise MisuseError(
+                f"a run of {holders[0]} is under way on {target}; wait for its end before "
+                f"{operation}, or their outcomes would depend on chance"
+            )
+        holders.append(operation)
+
+        def release() -> None:
+            holders.remove(operation)
+            if not holders:
+                self._claims.pop((account, target), None)
+
+        return release
 
     def slot(self) -> Slot:
         """Return a place in flight, to be taken before the work for a request begins."""
@@ -144,6 +177,7 @@ class SessionManager:
         tally: Tally | None = None,
         endless: bool = False,
         keep_trying: Callable[[], bool] | None = None,
+        read: StepReader[T] | None = None,
     ) -> T:
         """Make one call, with all the retries that its route permits.
 
@@ -156,6 +190,7 @@ class SessionManager:
             tally: Counts the tries that reached the wire.
             endless: Whether the deadline of calls does not apply.
             keep_trying: Asked after each try that failed; False ends the call with its error.
+            read: Reads a good answer piece by piece, in place of the route's own way.
 
         Raises:
             ConfigurationError: A value cannot be part of the path.
@@ -174,11 +209,13 @@ class SessionManager:
         async def once(attempt: int) -> T:
             while True:
                 tokens = await self._provider.get()
+                # It may have begun while the tokens were fetched, or before a replay.
+                await self._attempts.wait_out_pause(route.name, until=until)
                 try:
                     body = None if content is None else Body(content, JSON)
                     request = Request(route.method, path, tokens.headers, body, query)
                     secrets = [tokens.bearer, tokens.session]
-                    return await self._try(route, request, secrets, attempt, tally)
+                    return await self._try(route, request, secrets, attempt, tally, read)
                 except SessionEndedError:
                     if not replays.session():
                         raise
@@ -187,8 +224,9 @@ class SessionManager:
                     if not await self._provider.bearer_refused(tokens) or not replays.bearer():
                         raise
 
+        timeout = asyncio.timeout(deadline)
         try:
-            async with asyncio.timeout(deadline):
+            async with timeout:
                 return await self._attempts.run(
                     route.name,
                     route.repeat,
@@ -198,6 +236,8 @@ class SessionManager:
                     keep_trying=keep_trying or (lambda: True),
                 )
         except TimeoutError:
+            if deadline is None or not timeout.expired():
+                raise
             raise DeadlineError(
                 f"no result within {deadline:g} s (deadline)",
                 route=route.name,
@@ -233,27 +273,31 @@ class SessionManager:
         secrets: list[str],
         attempt: int,
         tally: Tally,
+        read: StepReader[T] | None = None,
     ) -> T:
         started = self.clock.monotonic()
         status: int | None = None
         failure: str | None = None
-        tally.in_doubt, tally.on_wire = False, True
+        tally.on_wire = True
         try:
             answer = await self._transport.send(request)
             status = answer.status
-            return decode(route, status, answer.headers, answer.body)
+            result = await _decoded(route, answer, read)
         except CallError as error:
             error.route = route.name
             failure = type(error).__name__
-            tally.in_doubt = error.sent == "maybe"
+            tally.in_doubt |= error.sent == "maybe"
             error.scrub(secrets)
             raise
         except BaseException as error:
             failure = type(error).__name__
-            tally.in_doubt = request.left
+            tally.in_doubt |= request.left
             raise
+        else:
+            tally.in_doubt = False
+            return result
         finally:
-            tally.requests += status is not None or tally.in_doubt or request.left
+            tally.requests += status is not None or request.left
             tally.on_wire = False
             self.tell(
                 RequestEvent(
@@ -315,6 +359,18 @@ class _Replays:
     def bearer(self) -> bool:
         self.bearers += 1
         return self.bearers <= 2
+
+
+async def _decoded(route: Route[T], answer: Answer, read: StepReader[T] | None) -> T:
+    if read is None:
+        return decode(route, answer.status, answer.headers, answer.body)
+    steps = decode_in_steps(route, answer.status, answer.headers, answer.body, read)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return cast("T", end.value)
+        await asyncio.sleep(0)
 
 
 def _encode(body: object) -> bytes | None:

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 import aiohttp
 import attrs
 from aiohttp.abc import AbstractStreamWriter
+from aiohttp.http import HttpProcessingError
 from aiohttp.payload import Payload
 from yarl import URL
 
@@ -28,8 +29,8 @@ class Answer:
     """What came back: status, headers (looked up in any letter case) and the whole body."""
 
     status: int
-    headers: Mapping[str, str]
-    body: bytes
+    headers: Mapping[str, str] = attrs.field(repr=False)
+    body: bytes = attrs.field(repr=False)
 
 
 class Body(Payload):
@@ -62,7 +63,7 @@ class Request:
 
     method: str
     path: str
-    headers: Mapping[str, str]
+    headers: Mapping[str, str] = attrs.field(repr=False)
     body: Body | None = None
     query: Mapping[str, str] | None = None
 
@@ -100,13 +101,15 @@ def check_base_url(base_url: str) -> str:
     try:
         url = URL(base_url)
     except (TypeError, ValueError):
-        raise ConfigurationError(f"base_url {base_url!r} is no address") from None
+        raise ConfigurationError("base_url is no address") from None
     if url.scheme not in {"http", "https"} or not url.host:
-        raise ConfigurationError(f"base_url {base_url!r} must be https://host or https://host:port")
-    if url.path not in {"", "/"} or url.query_string or url.fragment or url.user:
+        raise ConfigurationError("base_url must be https://host or https://host:port")
+    if url.user or url.password:
+        raise ConfigurationError("base_url must not hold a user or a password")
+    if url.path not in {"", "/"} or url.query_string or url.fragment:
         raise ConfigurationError(
             f"base_url must be scheme, host and port only; the routes hold the path. "
-            f"Got {str(url.with_user(None))!r}"
+            f"Got {str(url)!r}"
         )
     if url.scheme == "http" and not _is_loopback(url.host):
         raise ConfigurationError(f"base_url must be https, or the tokens to {url.host} are public")
@@ -179,6 +182,9 @@ class Transport:
             raise MisuseError(
                 "this client belongs to another event loop; make one client for each loop"
             )
+        # Its public `loop` warns that it is deprecated.
+        if getattr(self._borrowed, "_loop", loop) is not loop:
+            raise MisuseError("the borrowed aiohttp.ClientSession belongs to another event loop")
 
     async def send(self, request: Request) -> Answer:
         """Send one request, once, and return the whole answer, whatever its status.
@@ -215,7 +221,7 @@ class Transport:
             raise NotSentError(f"no connection: {_what(error)}") from None
         except TimeoutError:
             raise AnswerTimeoutError(f"no answer for {self._timeout:g} s (timeout)") from None
-        except (aiohttp.ClientError, _Dropped, OSError) as error:
+        except (aiohttp.ClientError, HttpProcessingError, _Dropped, OSError) as error:
             raise ConnectionLostError(f"the connection broke: {_what(error)}") from None
 
     async def _read(self, response: aiohttp.ClientResponse) -> bytes:
@@ -232,13 +238,16 @@ class Transport:
         return b"".join(chunks)
 
     def _session(self) -> aiohttp.ClientSession:
+        if self._closed:
+            raise MisuseError("this client was closed during the call")
         if self._borrowed is not None and self._borrowed.closed:
             raise MisuseError("the borrowed aiohttp.ClientSession is closed")
         if self._http is None:
             # The gate is before the pool, so the pool itself has no limit to wait for.
             borrowed = self._borrowed
+            connector = borrowed.connector if borrowed else aiohttp.TCPConnector(limit=0)
             self._http = aiohttp.ClientSession(
-                connector=borrowed.connector if borrowed else aiohttp.TCPConnector(limit=0),
+                connector=connector,
                 connector_owner=borrowed is None,
                 cookie_jar=aiohttp.DummyCookieJar(),
                 trace_configs=borrowed.trace_configs if borrowed else None,

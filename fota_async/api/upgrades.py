@@ -3,23 +3,27 @@
 import re
 from collections.abc import Sequence
 from datetime import date
-from typing import Literal, TypedDict, Unpack
+from typing import Literal, Unpack
 
 from fota_async.api.context import Context
 from fota_async.batch.batcher import DeviceBatcher
 from fota_async.batch.device_ids import as_device_ids
-from fota_async.batch.ledger import Keep
 from fota_async.batch.operation import Operation
+from fota_async.batch.protocol import BatchSession
+from fota_async.batch.reading import Reading, Row, append_decision, remove_decision
 from fota_async.batch.run import BatchRun
+from fota_async.batch.settings import RunOptions
 from fota_async.batch.source import Devices
 from fota_async.errors import ConfigurationError
 from fota_async.models.device_answers import DeviceAnswers
 from fota_async.models.success import SuccessFlag
+from fota_async.models.upgrade_rows import UpgradeRows, read_rows
 from fota_async.models.upgrades import FirmwareUpgrade, ScheduleUpgrade
 from fota_async.wire.route import Repeat, delete, get, or_nothing, post, put
 
 SCHEDULE_UPGRADE = post("/api/fota/v1/upgrades", FirmwareUpgrade)
 GET_UPGRADE = get("/api/fota/v1/upgrades/{account}/upgrade/{upgrade_id}", FirmwareUpgrade)
+READ_UPGRADE = get("/api/fota/v1/upgrades/{account}/upgrade/{upgrade_id}", UpgradeRows)
 MODIFY_UPGRADE = put(
     "/api/fota/v1/upgrades/{account}/upgrade/{upgrade_id}", DeviceAnswers, Repeat.SETTLE
 )
@@ -28,19 +32,6 @@ CANCEL_UPGRADE = or_nothing(
 )
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-
-
-class RunOptions(TypedDict, total=False):
-    """Keyword options of every call that carries a device list; see `fota_async.DeviceBatcher`."""
-
-    batch_size: int
-    """Devices a request. Default 1,000; the vendor states no limit."""
-    concurrency: int
-    """Requests of this run in flight at once. Default 8."""
-    keep: Keep
-    """Which outcomes the report keeps: `all` (default), `failures` or `none`."""
-    grace: float
-    """Seconds that answers in flight are waited for when the run is interrupted. Default 10."""
 
 
 class UpgradesV1:
@@ -203,16 +194,28 @@ def modify_upgrade(name: Literal["append", "remove"], account: str, upgrade_id: 
     Raises:
         ConfigurationError: As `upgrade_values`.
     """
+    values = upgrade_values(account, upgrade_id)
 
     def encode(ids: Sequence[str]) -> bytes:
         # Device ids are digits: nothing in them needs escaping.
         return b'{"type":"%s","deviceList":["%s"]}' % (name.encode(), '","'.join(ids).encode())
+
+    async def read(session: BatchSession, wanted: frozenset[str]) -> Reading:
+        upgrade = await session.call(
+            READ_UPGRADE, values, read=lambda body: read_rows(body, wanted)
+        )
+        rows = {device: Row(*row) for device, row in upgrade.rows.items()}
+        status = upgrade.status
+        return Reading(rows, str(status), status.is_open if status else None)
 
     return Operation(
         name=name,
         account=account,
         target=upgrade_id,
         route=MODIFY_UPGRADE,
-        values=upgrade_values(account, upgrade_id),
+        values=values,
         encode=encode,
+        read=read,
+        decide=append_decision if name == "append" else remove_decision,
+        present_counts=name == "append",
     )

@@ -1,69 +1,39 @@
 """The engine of a run: workers that take batches, send them, and enter what became of them."""
 
 import asyncio
-from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import suppress
+from functools import partial
+from typing import TypeAlias
 
-import attrs
-
-from fota_async.batch.device_ids import Malformed, pack
+from fota_async.batch.books import IN_DOUBT, IN_FLIGHT, WAITING, Books
 from fota_async.batch.errors import StopCause
+from fota_async.batch.examiner import Examiner
 from fota_async.batch.feed import Feed
-from fota_async.batch.ledger import Column, Keep, Ledger, malformed_outcome, merged
-from fota_async.batch.operation import Operation, fold
+from fota_async.batch.leftovers import unsend
+from fota_async.batch.news import News, cancel_all
+from fota_async.batch.operation import Operation
+from fota_async.batch.pieces import Batch
 from fota_async.batch.protocol import BatchSession, Tally
+from fota_async.batch.reader import TargetReader
+from fota_async.batch.refusals import Alike
 from fota_async.batch.report import BatchReport
+from fota_async.batch.settings import RunSettings
+from fota_async.batch.settle import Doubts
+from fota_async.batch.settler import Settler
 from fota_async.batch.source import Source
-from fota_async.batch.states import DeviceOutcome, State, Verdict
-from fota_async.batch.stream import Stream
-from fota_async.errors import (
-    AuthError,
-    CallError,
-    LostError,
-    RefusedError,
-    SourceError,
-    ThrottledError,
-)
-from fota_async.events import BatchEvent, ProgressEvent
+from fota_async.batch.states import DeviceOutcome, Verdict
+from fota_async.batch.stopping import Stop, Stopper
+from fota_async.batch.triage import Triage
+from fota_async.batch.work import Work
+from fota_async.errors import CallError, LostError, RefusedError, SourceError
 from fota_async.limiter import Slot
 from fota_async.models.device_answers import DeviceAnswers
-from fota_async.wire.decode import concerns_devices
 
+Job: TypeAlias = Callable[[], Awaitable[None]]
 
-@attrs.frozen(kw_only=True)
-class RunSettings:
-    """The choices of one run; see `fota_async.DeviceBatcher`."""
-
-    batch_size: int
-    concurrency: int
-    keep: Keep
-    grace: float
-
-
-@attrs.define(eq=False)
-class Batch:
-    """The devices of one request.
-
-    Attributes:
-        order: Place in the input.
-        ids: Its devices.
-        tally: What its requests did on the wire.
-        why: Why it waits to be sent again, or was not sent.
-    """
-
-    order: int
-    ids: list[str]
-    tally: Tally = attrs.field(factory=Tally)
-    why: str = ""
-
-
-@attrs.frozen
-class Stop:
-    """Why a run ends early."""
-
-    cause: StopCause
-    message: str
-    error: Exception | None = None
+_LOOK_AT_BATCH = 2
+_GRACEFUL = frozenset({StopCause.INTERRUPTED, StopCause.DEADLINE})
 
 
 class Engine:
@@ -80,70 +50,116 @@ class Engine:
         self, session: BatchSession, operation: Operation, source: Source, settings: RunSettings
     ) -> None:
         self.operation = operation
-        self.stop: Stop | None = None
         self._session = session
+        self._clock = session.clock
         self._source = source
         self._settings = settings
-        self._ledger = Ledger(settings.keep)
-        self._feed = Feed(source, self._ledger, self._malformed)
-        self._stream = Stream()
+        self._books = Books(session, operation, settings.keep)
+        self._news = News(session.clock)
+        self._feed = Feed(source, self._books)
+        size = min(settings.batch_size, operation.cap or settings.batch_size)
+        doubts = Doubts(
+            operation.decide,
+            present_counts=operation.present_counts,
+            settle_delay=settings.settle_delay,
+            batch_size=size,
+            max_rounds=settings.max_rounds,
+        )
+        self._work = Work(self._feed, self._news, size, lambda: len(doubts) > 0)
+        self._stopper = Stopper(session, settings, self._books, self._work, self._on_stop)
+        self._reader = TargetReader(session, operation)
+        self._settler = Settler(
+            doubts=doubts,
+            reader=self._reader,
+            work=self._work,
+            books=self._books,
+            stopper=self._stopper,
+            news=self._news,
+            clock=session.clock,
+            settle_delay=settings.settle_delay,
+        )
+        alike = Alike(size, settings.concurrency)
+        self._examiner = Examiner(
+            operation=operation,
+            work=self._work,
+            alike=alike,
+            reader=self._reader,
+            stopper=self._stopper,
+            clock=session.clock,
+            settle_delay=settings.settle_delay,
+            probe=self._probe,
+        )
+        self._triage = Triage(
+            operation=operation,
+            settings=settings,
+            books=self._books,
+            work=self._work,
+            settler=self._settler,
+            alike=alike,
+            examiner=self._examiner,
+            stopper=self._stopper,
+            send_later=self._send_later,
+            examine=self._examine,
+        )
 
-        self._again: deque[Batch] = deque()
-        self._in_flight: set[Batch] = set()
         self._workers: dict[asyncio.Task[None], Batch | None] = {}
-        self._turn = asyncio.Lock()
+        self._helpers: set[asyncio.Task[None]] = set()
+        self._examining: asyncio.Task[None] | None = None
+        self._settling: asyncio.Task[None] | None = None
         self._grace: asyncio.Task[None] | None = None
-        self._draining: asyncio.Task[None] | None = None
+        self._ending: asyncio.Task[None] | None = None
+        self._looked = False
         self._aborted = False
-        self._finished = False
-
-        self._batches = 0
-        self._requests = 0
-        self._retries = 0
-        self._unasked = 0
-        self._started = session.clock.monotonic()
-        self._seconds = 0.0
-        self._last_answer = self._started
 
     # What the run's holder asks for
 
+    @property
+    def stop(self) -> Stop | None:
+        """Why the run ends early, or None."""
+        return self._stopper.stop
+
     def start_streaming(self) -> None:
         """Keep outcomes for a reader, and go no faster than it reads."""
-        self._stream.open()
+        self._books.stream.open()
 
     def stop_streaming(self) -> None:
         """Hold nothing up for a reader any more."""
-        self._stream.close()
+        self._books.stream.close()
 
     async def next_outcomes(self) -> Iterable[DeviceOutcome] | None:
         """Return outcomes that no reader had yet, or None when all were read."""
-        return await self._stream.next()
+        return await self._books.stream.next()
 
     def interrupt(self) -> None:
         """Start no new batch and end within `grace`; called again, end at once."""
-        if self._finished:
+        if self._books.ended:
             return
         if self._grace is not None:
             self._abort()
-            return
-        self._stop_for(StopCause.INTERRUPTED, "interrupted")
-        self._grace = asyncio.create_task(self._end_after_grace())
+        elif self.stop is None:
+            self._stopper.stop_for(StopCause.INTERRUPTED, "interrupted")
+        else:
+            self._begin_grace()
 
     def report(self) -> BatchReport:
         """Return the report as of now: in flight counts as `unknown`, waiting as `unsent`."""
-        ledger = self._ledger if self._finished else merged(self._ledger, self._open_columns())
-        return BatchReport(
-            ledger,
-            operation=self.operation.name,
-            account=self.operation.account,
-            target=self.operation.target,
+        return self._books.report(
+            self._still_open(),
             input_complete=self._feed.ended,
-            requests=self._requests,
-            retries=self._retries,
-            seconds=self._seconds if self._finished else self._elapsed,
             stopped=self.stop.cause.value if self.stop else None,
-            unasked=self._unasked,
         )
+
+    def _still_open(self) -> Iterator[tuple[int, list[str], Verdict]]:
+        work = self._work
+        for batch in work.in_flight:
+            yield batch.order, batch.ids, IN_FLIGHT
+        for doubt in self._settler.doubts:
+            yield doubt.batch.order, doubt.ids, IN_DOUBT
+        for batch in (*work.again, *work.refused):
+            yield batch.order, batch.ids, WAITING
+        for batch in work.later:
+            yield batch.order, batch.ids, batch.fallback or WAITING
+        yield work.batches + 1, self._feed.waiting, WAITING
 
     # The run
 
@@ -152,79 +168,109 @@ class Engine:
 
         Raises:
             SourceError: The source cannot be opened; nothing was sent.
+            MisuseError: The opposite run is under way on the same target.
         """
-        self._started = self._last_answer = self._session.clock.monotonic()
+        self._books.start()
+        self._stopper.answered()
+        release = self._session.claim(
+            self.operation.account, self.operation.target, self.operation.name
+        )
         try:
             await self._source.open()
-            self._workers = {
-                asyncio.create_task(self._work()): None for _ in range(self._settings.concurrency)
-            }
-            if self.stop is not None:
-                self._cancel_idle()
-            await self._all_done(list(self._workers))
+            self._books.total = self._source.total
+            await self._until_done()
         finally:
-            await self._finish()
+            try:
+                await self._finish()
+            finally:
+                release()
 
-    async def _all_done(self, tasks: list[asyncio.Task[None]]) -> None:
+    async def _until_done(self) -> None:
+        for _ in range(self._settings.concurrency):
+            self._start_worker(self._take_and_send)
+        self._settling = self._help(self._settler.run)
+        if self._settings.deadline is not None:
+            self._help(self._end_at_deadline)
+        if self.stop is not None:
+            self._on_stop()
         try:
-            if tasks:
-                await asyncio.wait(tasks)
+            while self._workers:
+                await asyncio.wait(self._workers)
+                self._workers = {task: b for task, b in self._workers.items() if not task.done()}
+            if self.stop is not None:
+                await asyncio.wait([self._settling])
         except asyncio.CancelledError:
             # The loop itself is closing down: no grace, but the report stays true.
-            self._stop_for(StopCause.INTERRUPTED, "interrupted")
+            self._stopper.stop_for(StopCause.INTERRUPTED, "interrupted")
             self._abort()
-            await asyncio.wait(tasks)
             raise
 
-    async def _work(self) -> None:
-        try:
-            while self.stop is None:
-                slot = self._session.slot()
-                try:
-                    batch = await self._next_batch(slot)
-                    if batch is None:
-                        return
-                    await self._send(batch, slot)
-                finally:
-                    slot.give_back()
-        except asyncio.CancelledError:
-            pass  # by _cancel_idle, _abort or the end of grace: the books are in order
-        except SourceError as error:
-            self._stop_for(StopCause.SOURCE, str(error), error)
-        except Exception as error:  # noqa: BLE001 - a defect of ours must not lose the report
-            self._stop_for(StopCause.ERROR, f"{type(error).__name__}: {error}", error)
-
-    async def _next_batch(self, slot: Slot) -> Batch | None:
-        # One worker at a time, and the place in flight is taken only when there is something to
-        # send: a slow source then holds up nobody else's requests.
-        async with self._turn:
-            if not self._again:
-                await self._feed.fill(1)
-                await self._stream.room()
-            if not self._again and not self._feed.waiting:
-                return None
-            await slot.take()
-            if self._again:
-                return self._depart(self._again.popleft())
-            await self._feed.fill(self._settings.batch_size)
-            self._batches += 1
-            return self._depart(Batch(self._batches, self._feed.take(self._settings.batch_size)))
-
-    def _depart(self, batch: Batch) -> Batch:
-        self._in_flight.add(batch)
-        self._workers[self._me()] = batch
-        return batch
-
-    def _me(self) -> asyncio.Task[None]:
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101 - only workers ask
+    def _start_worker(self, work: Job) -> asyncio.Task[None]:
+        task = asyncio.create_task(self._guarded(work))
+        self._workers[task] = None
         return task
 
-    async def _send(self, batch: Batch, slot: Slot) -> None:
-        sent_before = batch.tally.requests
-        batch.tally = Tally(requests=sent_before)
+    def _help(self, work: Job) -> asyncio.Task[None]:
+        task = asyncio.create_task(self._guarded(work))
+        self._helpers.add(task)
+        task.add_done_callback(self._helpers.discard)
+        return task
+
+    async def _guarded(self, work: Job) -> None:
         try:
-            answers = await self._session.call(
+            await work()
+        except asyncio.CancelledError:
+            pass  # by whoever ends the run: the books are in order
+        except SourceError as error:
+            self._stopper.stop_for(StopCause.SOURCE, str(error), error)
+        except Exception as error:  # noqa: BLE001 - a defect of ours must not lose the report
+            self._stopper.stop_for(StopCause.ERROR, f"{type(error).__name__}: {error}", error)
+
+    async def _take_and_send(self) -> None:
+        while self.stop is None:
+            slot = self._session.slot()
+            try:
+                batch = await self._work.next(slot)
+                if batch is None:
+                    return
+                await self._send(batch, slot)
+            finally:
+                slot.give_back()
+            await self._books.stream.room()
+
+    async def _send(self, batch: Batch, slot: Slot) -> RefusedError | None:
+        """Send a batch and enter or queue what became of it; return its refusal, if it was one."""
+        refusal: RefusedError | None = None
+        self._workers[_this_task()] = batch
+        if self._work.batches == _LOOK_AT_BATCH:
+            self._look_beside()
+        try:
+            self._triage.answered(batch, await self._call(batch, slot))
+        except RefusedError as error:
+            refusal = error
+            self._triage.refused(batch, error)
+        except LostError as error:
+            self._settler.doubt(batch, f"no answer: {error}")
+        except CallError as error:
+            self._triage.put_back(batch, str(error))
+            self._stopper.stop_because_of(error)
+        except BaseException:
+            if batch.tally.in_doubt:
+                self._settler.doubt(batch, "interrupted before the answer")
+            else:
+                self._triage.put_back(batch, "interrupted")
+            raise
+        finally:
+            self._work.in_flight.discard(batch)
+            self._workers[_this_task()] = None
+            self._news.tell()
+        self._books.progress(len(self._settler.doubts))
+        return refusal
+
+    async def _call(self, batch: Batch, slot: Slot) -> DeviceAnswers:
+        batch.tally = Tally()
+        try:
+            return await self._session.call(
                 self.operation.route,
                 self.operation.values,
                 body=self.operation.encode(batch.ids),
@@ -233,189 +279,135 @@ class Engine:
                 endless=True,
                 keep_trying=lambda: self.stop is None,
             )
-        except CallError as error:
-            self._went_wrong(batch, error)
-        except BaseException:
-            if batch.tally.in_doubt:
-                self._doubt(batch, Verdict(State.UNKNOWN, reason="interrupted before the answer"))
-            else:
-                self._put_back(batch, "interrupted")
-            raise
-        else:
-            self._answered(batch, answers)
         finally:
-            self._in_flight.discard(batch)
-            self._workers[self._me()] = None
-            requests = batch.tally.requests - sent_before
-            self._requests += requests
-            self._retries += requests if sent_before else max(0, requests - 1)
-        self._progress()
-        await self._stream.room()
+            self._books.written(batch.tally.requests, sent_before=batch.sent)
+            batch.sent = batch.sent or batch.tally.requests > 0
 
-    # What became of a batch
+    # Beside the workers
 
-    def _answered(self, batch: Batch, answers: DeviceAnswers) -> None:
-        self._last_answer = self._session.clock.monotonic()
-        folded = fold(batch.ids, answers, self.operation.judge)
-        self._unasked += folded.unasked
-        if isinstance(folded.verdicts, Verdict):
-            self._enter(batch.order, batch.ids, folded.verdicts)
-        else:
-            pairs = zip(batch.ids, folded.verdicts, strict=True)
-            verdicts = [verdict or folded.doubts[device] for device, verdict in pairs]
-            self._enter(batch.order, batch.ids, verdicts)
-        self._tell(batch, "answered")
+    def _send_later(self, batch: Batch) -> None:
+        async def wait_and_queue() -> None:
+            await self._clock.sleep(self._settings.settle_delay)
+            self._work.later.discard(batch)
+            self._work.put(batch)
 
-    def _went_wrong(self, batch: Batch, error: CallError) -> None:
-        why = str(error)
-        if isinstance(error, LostError):
-            self._doubt(batch, Verdict(State.UNKNOWN, reason=f"no answer: {why}"))
-        elif isinstance(error, RefusedError) and concerns_devices(error):
-            code = error.code or str(error.status)
-            self._enter(batch.order, batch.ids, Verdict(State.FAILED, code, error.text))
-            self._tell(batch, "refused", why)
-        else:
-            self._put_back(batch, why)
-            self._stop_because_of(error)
+        self._work.later.add(batch)
+        self._help(wait_and_queue)
 
-    def _stop_because_of(self, error: CallError) -> None:
-        if isinstance(error, ThrottledError):
-            silence = self._session.clock.monotonic() - self._last_answer
-            longest = self._session.max_pause
-            if (error.retry_after or 0.0) > longest or silence > longest:
-                self._stop_for(StopCause.THROTTLED, str(error), error)
-        elif isinstance(error, AuthError):
-            self._stop_for(StopCause.CREDENTIALS, str(error), error)
-        elif isinstance(error, RefusedError):
-            self._stop_for(StopCause.REFUSED, str(error), error)
-        else:
-            self._stop_for(StopCause.ERROR, str(error), error)
+    def _examine(self) -> None:
+        idle = self._examining is None or self._examining.done()
+        if idle and self._examiner.has_work and not self._stopper.stopped:
+            self._examining = self._help(self._examiner.examine)
 
-    def _doubt(self, batch: Batch, verdict: Verdict) -> None:
-        self._enter(batch.order, batch.ids, verdict)
-        self._tell(batch, "lost", verdict.reason)
+    def _look_beside(self) -> None:
+        """Read the target's state beside the first batches: a closed one is found out early."""
 
-    def _put_back(self, batch: Batch, why: str) -> None:
-        batch.why = why
-        self._again.append(batch)
-        self._tell(batch, "requeued", why)
+        async def look() -> None:
+            with suppress(CallError):  # the batches find out for themselves
+                self._stopper.saw(await self._reader.read())
 
-    def _enter(self, order: int, ids: list[str], verdicts: Verdict | list[Verdict]) -> None:
-        column = Column(order, pack(ids), verdicts)
-        self._ledger.enter(column)
-        self._stream.append(column.outcomes())
+        if self._reader.can_read and not self._looked:
+            self._looked = True
+            self._help(look)
 
-    def _malformed(self, malformed: list[Malformed]) -> None:
-        self._stream.append(map(malformed_outcome, malformed))
+    async def _probe(self, batches: list[Batch]) -> list[RefusedError | None]:
+        gate = asyncio.Semaphore(self._settings.concurrency)
 
-    # Stopping
+        async def send(batch: Batch) -> RefusedError | None:
+            try:
+                async with gate, self._session.slot() as slot:
+                    return await self._send(batch, slot)
+            finally:
+                if batch in self._work.in_flight:  # cancelled before it was its turn
+                    self._work.in_flight.discard(batch)
+                    self._triage.put_back(batch, "interrupted")
 
-    def _stop_for(self, cause: StopCause, message: str, error: Exception | None = None) -> None:
-        if self.stop is None and not self._finished:
-            self.stop = Stop(cause, f"the run was stopped ({cause}): {message}", error)
-            self._cancel_idle()
+        refusals: list[RefusedError | None] = []
 
-    def _cancel_idle(self) -> None:
-        """End every worker that has nothing on the wire; what it holds is surely not sent."""
-        current = asyncio.current_task()
+        async def probe(batch: Batch) -> None:
+            refusals.append(await send(batch))
+
+        self._work.in_flight.update(batches)
+        probes = [self._start_worker(partial(probe, batch)) for batch in batches]
+        if probes:
+            await asyncio.wait(probes)
+        return refusals
+
+    # Ending
+
+    def _on_stop(self) -> None:
+        """End every task that has nothing on the wire; what it holds is surely not sent."""
+        current = _current_task()
         for worker, batch in self._workers.items():
             if worker is not current and (batch is None or not batch.tally.on_wire):
                 worker.cancel()
+        if self._examining is not None and self._examining is not current:
+            self._examining.cancel()
+        self._news.tell()
+        if self.stop is not None and self.stop.cause in _GRACEFUL and self._grace is None:
+            self._begin_grace()
+
+    def _begin_grace(self) -> None:
+        self._grace = asyncio.create_task(self._end_after_grace())
+        if self._settling is not None:
+            self._settling.cancel()
 
     async def _end_after_grace(self) -> None:
-        await self._session.clock.sleep(self._settings.grace)
+        # Half of the time is for answers, half for the reading that settles what did not come.
+        await self._clock.sleep(self._settings.grace / 2)
         self._cancel_workers()
+
+    async def _end_at_deadline(self) -> None:
+        deadline = self._settings.deadline or 0.0
+        await self._clock.sleep(deadline)
+        self._stopper.stop_for(StopCause.DEADLINE, f"the deadline of {deadline:g} s passed")
 
     def _abort(self) -> None:
         self._aborted = True
         self._cancel_workers()
-        if self._draining is not None:
-            self._draining.cancel()
+        for task in (self._settling, self._ending):
+            if task is not None:
+                task.cancel()
 
     def _cancel_workers(self) -> None:
         for worker in self._workers:
             worker.cancel()
 
     async def _finish(self) -> None:
-        if self._grace is not None:
-            self._grace.cancel()
-        if self.stop is not None:
-            self._draining = asyncio.create_task(self._drain())
-            if self._aborted:
-                self._draining.cancel()
-            await asyncio.wait([self._draining])
-        await self._feed.aclose()
-        self._unsend_waiting()
-        self._seconds = self._elapsed
-        self._finished = True
-        self._stream.end()
-        self._progress()
-
-    async def _drain(self) -> None:
+        helpers = {task for task in (*self._helpers, self._grace) if task is not None}
         try:
-            while not self._feed.ended and self._source.drains:
-                await self._feed.fill(1)
-                self._unsend_waiting()
-                await self._stream.room()
-        except SourceError as error:
-            self._stop_for(StopCause.SOURCE, str(error), error)
+            await cancel_all({*helpers, *self._workers})
+            if self.stop is not None and not self._aborted:
+                self._ending = asyncio.create_task(self._guarded(self._end_early))
+                await asyncio.wait([self._ending])
+            await self._feed.aclose()
+        finally:
+            self._settler.give_up()
+            unsend(self._work, self._books, self.stop)
+            self._books.end()
+            self._books.progress(0)
 
-    def _unsend_waiting(self) -> None:
-        cause = self.stop.cause if self.stop else StopCause.ERROR
-        for batch in self._again:
-            reason = f"the run stopped first ({cause}): {batch.why}"
-            self._enter(batch.order, batch.ids, Verdict(State.UNSENT, reason=reason))
-        self._again.clear()
-        if waiting := self._feed.take(len(self._feed.waiting)):
-            self._batches += 1
-            verdict = Verdict(State.UNSENT, reason=f"the run stopped first ({cause})")
-            self._enter(self._batches, waiting, verdict)
+    async def _end_early(self) -> None:
+        if self._grace is not None:
+            look = asyncio.ensure_future(self._settler.last_look())
+            alarm = asyncio.ensure_future(self._clock.sleep(self._settings.grace / 2))
+            try:
+                await asyncio.wait({look, alarm}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                await cancel_all({look, alarm})
+        while not self._feed.ended and self._source.drains:
+            await self._feed.fill(1)
+            unsend(self._work, self._books, self.stop)
 
-    # What is seen from outside
 
-    @property
-    def _elapsed(self) -> float:
-        return self._session.clock.monotonic() - self._started
+def _this_task() -> asyncio.Task[None]:
+    task = asyncio.current_task()
+    assert task is not None  # noqa: S101 - only tasks ask
+    return task
 
-    def _open_columns(self) -> Iterator[Column]:
-        flying = Verdict(State.UNKNOWN, reason="in flight")
-        waiting = Verdict(State.UNSENT, reason="not sent yet")
-        for batch in self._in_flight:
-            yield Column(batch.order, pack(batch.ids), flying)
-        for batch in self._again:
-            yield Column(batch.order, pack(batch.ids), waiting)
-        yield Column(self._batches + 1, pack(self._feed.waiting), waiting)
 
-    def _tell(self, batch: Batch, outcome: str, reason: str = "") -> None:
-        self._session.tell(
-            BatchEvent(
-                operation=self.operation.name,
-                target=self.operation.target,
-                devices=len(batch.ids),
-                outcome=outcome,
-                reason=reason,
-            )
-        )
-
-    def _progress(self) -> None:
-        states = self._ledger.states
-        self._session.tell(
-            ProgressEvent(
-                operation=self.operation.name,
-                target=self.operation.target,
-                inputs=self._ledger.inputs,
-                total=self._source.total,
-                succeeded=states[State.SUCCEEDED],
-                failed=states[State.FAILED],
-                pending=states[State.PENDING],
-                invalid=self._ledger.invalid,
-                unknown=states[State.UNKNOWN],
-                unsent=states[State.UNSENT],
-                duplicates=self._ledger.duplicates,
-                doubtful=0,
-                requests=self._requests,
-                retries=self._retries,
-                seconds=self._elapsed,
-                finished=self._finished,
-            )
-        )
+def _current_task() -> asyncio.Task[None] | None:
+    try:
+        return asyncio.current_task()
+    except RuntimeError:  # stopped from outside the loop's callbacks
+        return None

@@ -1,11 +1,11 @@
 """The input on its way to batches: read, sifted, entered in the books, and never lost."""
 
 import asyncio
-from collections.abc import Callable
 
-from fota_async.batch.device_ids import Malformed, Sieve, Sifted
-from fota_async.batch.ledger import Ledger
+from fota_async.batch.books import Books
+from fota_async.batch.device_ids import Sieve, Sifted
 from fota_async.batch.source import Source
+from fota_async.errors import SourceError
 
 
 class Feed:
@@ -13,19 +13,12 @@ class Feed:
 
     Args:
         source: The input.
-        ledger: The books that every slice is entered in as it is read.
-        tell_malformed: Hears of inputs that are not device ids.
+        books: What every slice is entered in as it is read.
     """
 
-    def __init__(
-        self,
-        source: Source,
-        ledger: Ledger,
-        tell_malformed: Callable[[list[Malformed]], object],
-    ) -> None:
+    def __init__(self, source: Source, books: Books) -> None:
         self._source = source
-        self._ledger = ledger
-        self._tell_malformed = tell_malformed
+        self._books = books
         self._sieve = Sieve()
         self._reading: asyncio.Task[list[object]] | None = None
         self.waiting: list[str] = []
@@ -41,6 +34,7 @@ class Feed:
         """
         while len(self.waiting) < devices and not self.ended:
             self._take_in(await self._next_slice())
+            await self._books.stream.room()
 
     def take(self, devices: int) -> list[str]:
         """Remove and return up to so many of the ids that wait."""
@@ -52,7 +46,10 @@ class Feed:
         if self._reading is not None:
             self._reading.cancel()
             await asyncio.wait([self._reading])
-            self._reading = None
+            reading, self._reading = self._reading, None
+            # It may have ended while nobody waited for it.
+            if not reading.cancelled() and reading.exception() is None:
+                self._take_in(reading.result())
         if not self.ended:
             self._enter(self._sieve.sift(self._source.pulled()))
         await self._source.aclose()
@@ -63,6 +60,9 @@ class Feed:
             self._reading = asyncio.create_task(self._source.read())
         await asyncio.wait([self._reading])
         reading, self._reading = self._reading, None
+        if reading.cancelled():
+            # By something inside the caller's iterator, which is no end of the input.
+            raise SourceError("the device list broke off: it was cancelled")
         return reading.result()
 
     def _take_in(self, inputs: list[object]) -> None:
@@ -70,7 +70,7 @@ class Feed:
         self._enter(self._sieve.sift(inputs))
 
     def _enter(self, sifted: Sifted) -> None:
-        self._ledger.take_in(sifted.inputs, sifted.duplicates, sifted.malformed)
+        self._books.ledger.take_in(sifted.inputs, sifted.duplicates, sifted.malformed)
         self.waiting += sifted.ids
         if sifted.malformed:
-            self._tell_malformed(sifted.malformed)
+            self._books.malformed(sifted.malformed)

@@ -69,6 +69,9 @@ class Ledger:
         self.inputs += inputs
         self.duplicates += duplicates
         self.invalid += len(malformed)
+        for one in malformed:
+            verdict = Verdict(State.INVALID, reason=one.hint)
+            self.groups[verdict] = self.groups.get(verdict, 0) + 1
         if self.keep != "none":
             self.malformed += malformed
 

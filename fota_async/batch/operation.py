@@ -1,12 +1,18 @@
 """An operation: what a batch does, and how its answer is read."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TypeAlias
 
 import attrs
 
+from fota_async.batch.protocol import BatchSession
+from fota_async.batch.reading import Decision, Reading, Row, append_decision
 from fota_async.batch.states import State, Verdict, judge
 from fota_async.models.device_answers import DeviceAnswers
 from fota_async.wire.route import Route
+
+ReadTarget: TypeAlias = Callable[[BatchSession, frozenset[str]], Awaitable[Reading]]
+"""Reads a target: its state, and the rows of the devices asked about."""
 
 
 @attrs.frozen(kw_only=True)
@@ -22,6 +28,11 @@ class Operation:
         encode: Makes the body of a batch.
         judge: What a status word means; None for an unknown one.
         cap: The most devices one request may carry, or None where none is documented.
+        read: Reads the target, for the rows of some devices; None if it cannot be read.
+        decide: What a row of a reading means for a device whose answer was lost.
+        present_counts: Whether a device seen in the list once is settled; for an append it is.
+        pilot_rule: What to tell the caller when the first large requests are refused alike, or
+            None where no such rule is documented.
     """
 
     name: str
@@ -32,6 +43,10 @@ class Operation:
     encode: Callable[[Sequence[str]], bytes]
     judge: Callable[[str], State | None] = judge
     cap: int | None = None
+    read: ReadTarget | None = None
+    decide: Callable[[Row | None], Decision] = append_decision
+    present_counts: bool = True
+    pilot_rule: str | None = None
 
 
 @attrs.define

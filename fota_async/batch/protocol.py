@@ -8,6 +8,7 @@ import attrs
 from fota_async.clock import Clock
 from fota_async.events import EventHook
 from fota_async.limiter import Slot
+from fota_async.wire.decode import StepReader
 from fota_async.wire.route import Route
 
 T = TypeVar("T")
@@ -46,6 +47,14 @@ class BatchSession(Protocol):
         """Seconds that a call accepts to be throttled."""
         ...
 
+    def claim(self, account: str, target: str, operation: str) -> Callable[[], None]:
+        """Reserve a target for an operation; return what gives it up.
+
+        Raises:
+            MisuseError: The opposite operation has it.
+        """
+        ...
+
     def slot(self) -> Slot:
         """Return a place in flight, not yet taken."""
         ...
@@ -60,6 +69,7 @@ class BatchSession(Protocol):
         tally: Tally | None = None,
         endless: bool = False,
         keep_trying: Callable[[], bool] | None = None,
+        read: StepReader[T] | None = None,
     ) -> T:
         """Make one call; see `fota_async.SessionManager.call`."""
         ...

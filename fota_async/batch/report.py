@@ -1,8 +1,8 @@
 """The report of a run: what became of every device, counted once."""
 
-import csv
 import io
 import json
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, TextIO
@@ -14,6 +14,7 @@ from fota_async.batch.ledger import Ledger, malformed_outcome
 from fota_async.batch.states import DeviceOutcome, State
 
 _CSV_HEADER = ("device_id", "state", "status", "reason", "settled")
+_NEEDS_QUOTES = re.compile(r'[",\r\n]')
 _RUNS_IN_A_SPREADSHEET = ("=", "+", "-", "@", "\t", "\r")
 _GROUPS_SHOWN = 10
 
@@ -181,7 +182,8 @@ class BatchReport:
             text = io.StringIO()
             write_csv(self, text)
             return text.getvalue()
-        with Path(path).open("w", encoding="utf-8", newline="") as file:
+        # A text that UTF-8 cannot hold must not cost the report.
+        with Path(path).open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
             write_csv(self, file)
         return ""
 
@@ -212,19 +214,24 @@ class BatchReport:
 
 def write_csv(outcomes: Iterable[DeviceOutcome], file: TextIO) -> None:
     """Write `outcomes` as CSV, one row a device; see `BatchReport.to_csv`."""
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(_CSV_HEADER)
+    # Not csv.writer: before Python 3.13 it leaves a lone carriage return unquoted, which every
+    # reader takes for the end of the row.
+    file.write(",".join(_CSV_HEADER) + "\n")
     for outcome in outcomes:
-        writer.writerow(
-            (
-                _defused(outcome.device_id),
-                outcome.state.value,
-                _defused(outcome.status),
-                _defused(outcome.reason),
-                "yes" if outcome.settled else "no",
-            )
+        cells = (
+            _cell(outcome.device_id),
+            outcome.state.value,
+            _cell(outcome.status),
+            _cell(outcome.reason),
+            "yes" if outcome.settled else "no",
         )
+        file.write(",".join(cells) + "\n")
 
 
-def _defused(text: str) -> str:
-    return f"'{text}" if text.startswith(_RUNS_IN_A_SPREADSHEET) else text
+def _cell(text: str) -> str:
+    if text.startswith(_RUNS_IN_A_SPREADSHEET):
+        text = f"'{text}"
+    if _NEEDS_QUOTES.search(text):
+        text = text.replace('"', '""')
+        return f'"{text}"'
+    return text

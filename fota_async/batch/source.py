@@ -11,6 +11,7 @@ from typing import Literal, Protocol, TypeAlias, TypeVar
 import anyio.to_thread
 
 from fota_async.errors import SourceError
+from fota_async.events import logger
 
 T = TypeVar("T")
 
@@ -162,7 +163,10 @@ class _AsyncIterables:
     async def aclose(self) -> None:
         close = getattr(self._iterator, "aclose", None)
         if close is not None:
-            await close()
+            try:
+                await close()
+            except Exception:  # noqa: BLE001 - the caller's own iterator may raise anything
+                logger.exception("the device list raised when it was closed")
 
 
 def broken_off(error: Exception) -> SourceError:
@@ -178,7 +182,8 @@ class TextSource:
     Args:
         open_text: Opens the text; called once, in the thread.
         column: The header of the device ids, if it is none of `COLUMNS`.
-        drains: Whether a stopped run reads to the end; not for a pipe.
+        drains: Whether the text is ours: a stopped run reads it to the end, unless it proves to
+            be a pipe, and it is closed.
     """
 
     def __init__(
@@ -186,6 +191,8 @@ class TextSource:
     ) -> None:
         self.total: int | None = None
         self.drains = drains
+        self._closes = drains
+        self._busy = False
         self._open_text = open_text
         self._column = column
         self._text: io.TextIOBase | None = None
@@ -203,8 +210,7 @@ class TextSource:
     async def read(self) -> list[object]:
         """See `Source`."""
         await self.open()
-        assert self._slices is not None  # noqa: S101 - open() saw to it
-        return await _in_thread(self._slices.next)
+        return await _in_thread(self._next)
 
     def pulled(self) -> list[object]:
         """See `Source`. A pipe that was being read keeps what its thread took."""
@@ -212,18 +218,34 @@ class TextSource:
 
     async def aclose(self) -> None:
         """Close the text."""
-        if self._text is not None and self.drains:
+        # A pipe that is still being read cannot be closed before it speaks again.
+        if self._text is not None and self._closes and (self.drains or not self._busy):
             await _in_thread(self._text.close)
+
+    def _next(self) -> list[object]:
+        assert self._slices is not None  # noqa: S101 - open() saw to it
+        self._busy = True
+        try:
+            return self._slices.next()
+        finally:
+            self._busy = False
 
     def _start(self) -> None:
         self._text = self._open_text()
-        lines = _count_lines(self._text) if self.drains else None
-        first = self._text.readline()
+        try:
+            self._find_ids(self._text)
+        except OSError as error:
+            raise broken_off(error) from error
+
+    def _find_ids(self, text: io.TextIOBase) -> None:
+        self.drains = self.drains and text.seekable()
+        lines = _count_lines(text) if self.drains else None
+        first = text.readline()
         while first.isspace():
-            first = self._text.readline()
+            first = text.readline()
         if "\0" in first:
-            raise _binary(self._text)
-        rows, headers = _rows(self._text, first, self._column)
+            raise _binary(text)
+        rows, headers = _rows(text, first, self._column)
         self.total = None if lines is None else max(0, lines - headers)
         self._slices = _Slices(rows)
 
@@ -240,8 +262,9 @@ def open_file(path: Path) -> io.TextIOBase:
     try:
         # Another column may hold any bytes; they must not sink the run.
         return path.open(encoding="utf-8-sig", errors="backslashreplace", newline="")
-    except OSError as error:
-        raise SourceError(f"cannot read {path}: {error.strerror}; {_EXPECTED}") from None
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        raise SourceError(f"cannot read {path}: {why}; {_EXPECTED}") from None
 
 
 def _binary(text: io.TextIOBase) -> SourceError:
@@ -268,7 +291,10 @@ def _rows(
     if not first:
         return (), 0
     delimiter = max(_DELIMITERS, key=first.count)
-    header = next(csv.reader([first], delimiter=delimiter), [])
+    try:
+        header = next(csv.reader([first], delimiter=delimiter), [])
+    except csv.Error:  # a line too long for a header
+        header = []
     names = [name.strip().lower() for name in header]
     wanted = COLUMNS if column is None else (column.strip().lower(),)
     index = next((names.index(name) for name in wanted if name in names), None)

@@ -5,16 +5,13 @@ from typing import Any, Self
 import attrs
 import msgspec
 
-from fota_async.wire.convert import device_id, fold_names
+from fota_async.wire.convert import device_id, fold_names, spellings_of
 from fota_async.wire.decode import parse_json
 
-_LIST = {"devicelist": ("deviceList", 0)}
-_ITEM = {
-    "deviceid": ("deviceId", 0),
-    "status": ("status", 0),
-    "reason": ("reason", 0),
-    "resultreason": ("reason", 1),
-}
+_LIST = spellings_of({"deviceList": ["deviceList"]})
+_ITEM = spellings_of(
+    {"deviceId": ["deviceId"], "status": ["status"], "reason": ["Reason", "resultReason"]}
+)
 
 
 class _Item(msgspec.Struct, gc=False):
@@ -56,7 +53,7 @@ class DeviceAnswers:
         # Typed decoding costs a fifth of the tolerant one, and fits what the vendor documents.
         try:
             items = _typed.decode(body).deviceList
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, RecursionError):
             return cls.from_odd_body(body)
         return cls(
             [item.deviceId for item in items],

@@ -4,8 +4,8 @@ Member names are compared without regard to letter case, and a member may have o
 the vendor's pages disagree with each other and with the SDK.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Any, NewType, TypeVar, get_args, get_origin
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NewType, TypeAlias, TypeVar, get_args, get_origin
 
 import attrs
 from cattrs import transform_error
@@ -41,27 +41,32 @@ def _wire_name(attribute: "attrs.Attribute[Any]") -> str:
     return str(attribute.metadata["wire"][0])
 
 
-def fold_names(obj: Mapping[str, Any], spellings: Mapping[str, tuple[str, int]]) -> dict[str, Any]:
-    """Return `obj` with its members under the spelling we prefer, unknown ones left out.
+Spellings: TypeAlias = Mapping[str, tuple[str, str, int]]
+"""By lower-case spelling: our name, the exact spelling, and its place among those of the name."""
 
-    `spellings` maps a lower-case spelling to our name and its rank; the lowest rank wins.
+
+def spellings_of(names: Mapping[str, Sequence[str]]) -> Spellings:
+    """Return what `fold_names` needs: for each of our names its spellings, preferred ones first."""
+    return {
+        spelling.lower(): (name, spelling, place)
+        for name, spellings in names.items()
+        for place, spelling in enumerate(spellings)
+    }
+
+
+def fold_names(obj: Mapping[str, Any], spellings: Spellings) -> dict[str, Any]:
+    """Return `obj` with its members under our names, unknown ones left out.
+
+    Of several spellings the preferred one wins, and the exact letter case before any other.
     """
     folded: dict[str, Any] = {}
     ranks: dict[str, int] = {}
     for key, value in obj.items():
-        name, rank = spellings.get(key.lower(), ("", 0))
+        name, spelling, place = spellings.get(key.lower(), ("", "", 0))
+        rank = 2 * place + (key != spelling)
         if name and rank <= ranks.get(name, rank):
             folded[name], ranks[name] = value, rank
     return folded
-
-
-def spellings_of(cls: type[attrs.AttrsInstance]) -> dict[str, tuple[str, int]]:
-    """Return every lower-case spelling of the members of `cls`, for `fold_names`."""
-    return {
-        spelling.lower(): (_wire_name(attribute), rank)
-        for attribute in attrs.fields(cls)
-        for rank, spelling in enumerate(attribute.metadata["wire"])
-    }
 
 
 def _strict(kind: type[T], *, but_not: type | None = None) -> Callable[[Any, Any], T]:
@@ -125,7 +130,9 @@ def _is_model(cls: Any) -> bool:
 @_converter.register_structure_hook_factory(_is_model)
 def _structure_model(cls: type[attrs.AttrsInstance]) -> Callable[[Any, Any], Any]:
     names = {field.name: override(rename=_wire_name(field)) for field in attrs.fields(cls)}
-    spellings = spellings_of(cls)
+    spellings = spellings_of(
+        {_wire_name(field): field.metadata["wire"] for field in attrs.fields(cls)}
+    )
     structure = make_dict_structure_fn(cls, _converter, **names)  # type: ignore[arg-type]  # overrides and flags share **kwargs
 
     def from_wire(obj: Any, _: Any) -> Any:

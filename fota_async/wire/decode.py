@@ -5,9 +5,9 @@ member and not by status, one in XML, and whatever else a gateway may say.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Generator, Mapping
 from email.utils import parsedate_to_datetime
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import attrs
 import msgspec
@@ -31,6 +31,9 @@ from fota_async.wire.route import Route
 
 T = TypeVar("T")
 
+StepReader: TypeAlias = Callable[[bytes], Generator[None, None, T]]
+"""Reads a large body piece by piece; pauses between pieces, and returns the result."""
+
 BEARER_CODES = frozenset({"900900", "900901", "900903", "900904", "900905"})
 """Gateway: the bearer token is wrong, expired or inactive; a new one may be taken."""
 
@@ -39,8 +42,19 @@ THROTTLE_CODES = frozenset({*(str(code) for code in range(900800, 900808)), "900
 
 _SESSION_CODES = ("SessionToken.Expired", "SessionToken.Invalid")
 _SIZE_CODES = ("NumberofDevices", "MaxRequestsExceeded")
+_REQUEST_CODES = (
+    "Account.NotDefined",
+    "AccountName",
+    "AccountNotFound",
+    "NoAccounts",
+    "MultipleAccounts",
+    "SessionToken.Format",
+    "RequestUndefined",
+)
 _BODY_PART = 200
+_NOTHING = re.compile(rb'\s*(\{\s*"success"\s*:\s*true\s*\}\s*)?')
 _REQUEST_IDS = ("x-request-id", "x-correlation-id", "request-id", "activityid")
+_XML_FAULT = re.compile(r"<(?:\w+:)?fault\b")
 _XML_CODE = re.compile(r"<(?:\w+:)?code>\s*(\w+)\s*</")
 _XML_TEXT = re.compile(r"<(?:\w+:)?message>([^<]*)</")
 
@@ -68,18 +82,40 @@ def decode(route: Route[T], status: int, headers: Mapping[str, str], body: bytes
     """
     if not 200 <= status < 300:
         raise refusal(route.name, status, headers, body)
-    if not body.strip() and route.or_nothing:
+    if route.or_nothing and _NOTHING.fullmatch(body):
         return None  # type: ignore[return-value]  # or_nothing() made T optional
     try:
         return read_body(body, route.result)  # type: ignore[no-any-return]  # Route.result is T
     except ValueError as error:
-        raise DecodeError(
-            f"the answer is not a {route.result.__name__}: {error}",
-            route=route.name,
-            status=status,
-            request_id=_request_id(headers),
-            body=_part(body),
-        ) from None
+        raise _undecodable(route, status, headers, body, error) from None
+
+
+def decode_in_steps(
+    route: Route[T], status: int, headers: Mapping[str, str], body: bytes, read: StepReader[T]
+) -> Generator[None, None, T]:
+    """Return what `decode` returns, by a reader that pauses now and then.
+
+    Raises:
+        CallError: The error that the answer means; `DecodeError` if it means nothing.
+    """
+    if not 200 <= status < 300:
+        raise refusal(route.name, status, headers, body)
+    try:
+        return (yield from read(body))
+    except ValueError as error:
+        raise _undecodable(route, status, headers, body, error) from None
+
+
+def _undecodable(
+    route: Route[T], status: int, headers: Mapping[str, str], body: bytes, error: ValueError
+) -> DecodeError:
+    return DecodeError(
+        f"the answer is not a {route.result.__name__}: {error}",
+        route=route.name,
+        status=status,
+        request_id=_request_id(headers),
+        body=_part(body),
+    )
 
 
 def read_body(body: bytes, result: type[T]) -> T:
@@ -130,7 +166,7 @@ def read_error(body: bytes) -> ErrorBody:
 
 def _read_text(body: bytes) -> ErrorBody:
     page = body[:10_000].decode("utf-8", "replace")
-    if code := _XML_CODE.search(page):
+    if _XML_FAULT.search(page) and (code := _XML_CODE.search(page)):
         text = _XML_TEXT.search(page)
         return ErrorBody(code[1], text[1].strip() if text else "", by_gateway=True)
     return ErrorBody(None, "")
@@ -198,10 +234,21 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 
 
 def concerns_devices(error: RefusedError) -> bool:
-    """Whether a refusal can be about single devices of a batch, so that dividing it may help."""
-    return isinstance(error, InvalidRequestError | TooManyDevicesError) or (
-        error.code or ""
-    ).endswith("DeviceNotFound")
+    """Whether a refusal can be about single devices of a batch, so that dividing it may help.
+
+    A gateway has seen no device, and the account and session codes name what they are about.
+    """
+    code = error.code or ""
+    if code.endswith("DeviceNotFound"):
+        return True
+    if by_gateway(error) or code.endswith(_REQUEST_CODES):
+        return False
+    return isinstance(error, InvalidRequestError | TooManyDevicesError)
+
+
+def by_gateway(error: CallError) -> bool:
+    """Whether the gateway in front of the services said this; its codes are numbers."""
+    return (error.code or "").isdigit()
 
 
 def _request_id(headers: Mapping[str, str]) -> str | None:

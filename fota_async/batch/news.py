@@ -1,0 +1,50 @@
+"""News: something about a run changed, look again."""
+
+import asyncio
+from collections.abc import Collection
+from typing import Any
+
+from fota_async.clock import Clock
+
+
+class News:
+    """Wakes everyone who waits for a change.
+
+    Args:
+        clock: Whose seconds `wait_until` counts.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._event = asyncio.Event()
+
+    def tell(self) -> None:
+        """Wake everyone who waits now."""
+        self._event.set()
+        self._event = asyncio.Event()
+
+    async def wait(self) -> None:
+        """Wait for the next news."""
+        await self._event.wait()
+
+    async def wait_until(self, moment: float | None) -> None:
+        """Wait for the next news, or until `moment` of the clock."""
+        if moment is None:
+            await self.wait()
+            return
+        tasks = {
+            asyncio.create_task(self.wait()),
+            asyncio.create_task(self._clock.sleep(max(0.0, moment - self._clock.monotonic()))),
+        }
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            await cancel_all(tasks)
+
+
+async def cancel_all(tasks: Collection[asyncio.Task[Any]]) -> None:
+    """Cancel tasks and wait until they are gone."""
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks)

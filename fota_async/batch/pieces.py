@@ -1,0 +1,45 @@
+"""A batch: the devices of one request, and what their earlier requests left behind."""
+
+import attrs
+
+from fota_async.batch.protocol import Tally
+from fota_async.batch.states import Verdict
+
+
+@attrs.define(eq=False)
+class Batch:
+    """The devices of one request.
+
+    Attributes:
+        order: Place in the input.
+        ids: Its devices, each once.
+        tally: What its requests did on the wire.
+        sent: Whether a request with these devices was on the wire before.
+        lost: Whether such a request got no answer that decides; it may have been applied.
+        rounds: How often it was sent again after settling, or for a temporary failure.
+        examined: Whether the target's state was read since it was first refused.
+        fallback: What becomes of its devices if the run ends before they are sent again.
+        why: Why it waits.
+    """
+
+    order: int
+    ids: list[str]
+    tally: Tally = attrs.field(factory=Tally)
+    sent: bool = False
+    lost: bool = False
+    rounds: int = 0
+    examined: bool = False
+    fallback: Verdict | None = None
+    why: str = ""
+
+    def part(self, ids: list[str]) -> "Batch":
+        """Return a batch of some of these devices, with the same past."""
+        return attrs.evolve(self, ids=ids, tally=Tally())
+
+    def cut(self, size: int) -> list["Batch"]:
+        """Return parts of at most `size` devices."""
+        return [self.part(self.ids[at : at + size]) for at in range(0, len(self.ids), size)]
+
+    def halves(self) -> list["Batch"]:
+        """Return two parts."""
+        return self.cut((len(self.ids) + 1) // 2)

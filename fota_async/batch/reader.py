@@ -1,0 +1,53 @@
+"""Readings of the target, one at a time."""
+
+import asyncio
+from collections.abc import Collection
+
+import attrs
+
+from fota_async.batch.operation import Operation
+from fota_async.batch.protocol import BatchSession
+from fota_async.batch.reading import Reading
+
+
+class TargetReader:
+    """Reads the target of a run, for settling and to see whether it is still open.
+
+    Args:
+        session: How the target is read.
+        operation: Which target, and how.
+    """
+
+    def __init__(self, session: BatchSession, operation: Operation) -> None:
+        self._session = session
+        self._read = operation.read
+        self._one_at_a_time = asyncio.Lock()
+        self.last: Reading | None = None
+
+    @property
+    def can_read(self) -> bool:
+        """Whether the operation knows how to read its target."""
+        return self._read is not None
+
+    def is_fresh(self, seconds: float) -> bool:
+        """Whether the last reading is no older than so many seconds."""
+        return self.last is not None and (
+            self._session.clock.monotonic() - self.last.ended <= seconds
+        )
+
+    async def read(self, wanted: Collection[str] = ()) -> Reading:
+        """Read the target now.
+
+        Args:
+            wanted: Devices whose rows matter.
+
+        Raises:
+            CallError: It cannot be read.
+        """
+        assert self._read is not None  # noqa: S101 - who asks has seen can_read
+        async with self._one_at_a_time:
+            started = self._session.clock.monotonic()
+            reading = await self._read(self._session, frozenset(wanted))
+            ended = self._session.clock.monotonic()
+            self.last = attrs.evolve(reading, started=started, ended=ended)
+            return self.last

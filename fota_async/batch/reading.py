@@ -1,0 +1,77 @@
+"""A reading of the target: which devices are in it, and what that means for a lost answer."""
+
+from collections.abc import Mapping
+from enum import Enum
+from typing import Final, TypeAlias
+
+import attrs
+
+from fota_async.batch.states import State, Verdict
+
+
+@attrs.frozen
+class Row:
+    """A device in the target's list, word for word."""
+
+    status: str = ""
+    reason: str = ""
+
+
+@attrs.frozen
+class Reading:
+    """What a reading of the target showed.
+
+    Attributes:
+        rows: The devices asked about that are in its list.
+        status: The target's state, word for word.
+        is_open: Whether its devices may still change; None if its state is unknown.
+        started: Moment of the clock before the request.
+        ended: Moment of the clock after the answer.
+    """
+
+    rows: Mapping[str, Row]
+    status: str
+    is_open: bool | None
+    started: float = 0.0
+    ended: float = 0.0
+
+
+class SendAgain(Enum):
+    """The decision that what was asked for did not happen."""
+
+    SEND_AGAIN = "send again"
+
+
+SEND_AGAIN: Final = SendAgain.SEND_AGAIN
+Decision: TypeAlias = Verdict | SendAgain
+
+_TERMINAL = ("upgradesuccess", "upgradefail", "upgradedfail", "campaigncancel", "campaignabort")
+
+
+def append_decision(row: Row | None) -> Decision:
+    """Return what a reading means for a device that an append may have added."""
+    if row is None:
+        return SEND_AGAIN
+    if _is_rejected(row) or _is_terminal(row):
+        return Verdict(State.FAILED, row.status, row.reason, settled=True)
+    return Verdict(State.SUCCEEDED, row.status, row.reason, settled=True)
+
+
+def remove_decision(row: Row | None) -> Decision:
+    """Return what a reading means for a device that a removal may have taken off."""
+    if row is None:
+        return Verdict(State.SUCCEEDED, reason="not in the list any more", settled=True)
+    if _is_rejected(row):
+        return Verdict(State.SUCCEEDED, row.status, row.reason, settled=True)
+    if _is_terminal(row):
+        return Verdict(State.FAILED, row.status, row.reason, settled=True)
+    return SEND_AGAIN
+
+
+def _is_rejected(row: Row) -> bool:
+    """Rejected devices stay in the list and are no members of the upgrade."""
+    return "reject" in row.status.lower()
+
+
+def _is_terminal(row: Row) -> bool:
+    return row.status.lower().replace(" ", "").startswith(_TERMINAL)

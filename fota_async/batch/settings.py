@@ -1,0 +1,95 @@
+"""The choices of one run."""
+
+from collections.abc import Callable
+from math import inf
+from typing import Any, TypeAlias, TypedDict
+
+import attrs
+
+from fota_async.batch.ledger import Keep
+from fota_async.batch.states import DeviceOutcome
+from fota_async.errors import ConfigurationError
+
+RetryRule: TypeAlias = Callable[[DeviceOutcome], bool]
+"""Says of a failed device whether its status is temporary, so that it is sent again."""
+
+_SHARE_AFTER = 1000
+
+
+def _whole(_: object, attribute: "attrs.Attribute[int]", value: object) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise ConfigurationError(f"{attribute.name} must be a whole number from 1, not {value!r}")
+
+
+def _seconds(_: object, attribute: "attrs.Attribute[float]", value: Any) -> None:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not 0 <= value < inf:
+        raise ConfigurationError(f"{attribute.name} must be seconds from 0, not {value!r}")
+
+
+def _keep(_: object, __: object, value: object) -> None:
+    if value not in ("all", "failures", "none"):
+        raise ConfigurationError(f"keep must be all, failures or none, not {value!r}")
+
+
+def _failures(_: object, __: object, value: Any) -> None:
+    if value is None or (isinstance(value, int) and not isinstance(value, bool) and value >= 0):
+        return
+    if not isinstance(value, float) or not 0 <= value < 1:
+        raise ConfigurationError(
+            f"max_failures must be a whole number from 0 or a share from 0.0 below 1.0, "
+            f"not {value!r}"
+        )
+
+
+class RunOptions(TypedDict, total=False):
+    """Keyword options of every call that carries a device list."""
+
+    batch_size: int
+    """Devices a request. Default 1,000; the vendor states no limit, and an operation that has one
+    of its own lowers it."""
+    concurrency: int
+    """Requests of this run in flight at once. Default 8."""
+    keep: Keep
+    """Which outcomes the report keeps: `all` (default), `failures` or `none`. Counts are whole."""
+    grace: float
+    """Seconds that an interrupted run takes to end at most: half of them for answers in flight,
+    half for one reading of the target. Default 10."""
+    settle_delay: float
+    """Seconds that reads of the target may lag and lost requests may land late. Default 5."""
+    max_rounds: int
+    """How often a device is sent again after its loss was settled. Default 3."""
+    max_failures: int | float | None
+    """Stop when more devices failed: a number, or a share of the decided devices (a float below
+    1.0, looked at after the first 1,000). Default None."""
+    deadline: float | None
+    """Seconds from the start: the last moment at which a batch may start. Default None."""
+    retry_if: RetryRule | None
+    """Says of a failed device that its status is temporary; it is then sent again, `settle_delay`
+    later, up to `max_rounds` times. None by default: the vendor documents no such status."""
+
+
+@attrs.frozen(kw_only=True)
+class RunSettings:
+    """The choices of one run, checked; see `RunOptions`."""
+
+    batch_size: int = attrs.field(default=1000, validator=_whole)
+    concurrency: int = attrs.field(default=8, validator=_whole)
+    keep: Keep = attrs.field(default="all", validator=_keep)
+    grace: float = attrs.field(default=10.0, validator=_seconds)
+    settle_delay: float = attrs.field(default=5.0, validator=_seconds)
+    max_rounds: int = attrs.field(default=3, validator=_whole)
+    max_failures: int | float | None = attrs.field(default=None, validator=_failures)
+    deadline: float | None = attrs.field(
+        default=None, validator=attrs.validators.optional(_seconds)
+    )
+    retry_if: RetryRule | None = None
+
+    def too_many(self, failed: int, decided: int) -> bool:
+        """Whether more devices failed than the caller accepts."""
+        limit = self.max_failures
+        if limit is None:
+            return False
+        if isinstance(limit, float):
+            return decided >= _SHARE_AFTER and failed > limit * decided
+        return failed > limit

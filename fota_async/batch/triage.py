@@ -1,0 +1,145 @@
+"""Triage: what an answer or a refusal means for each device of a batch, and where it goes next."""
+
+from collections.abc import Callable
+
+from fota_async.batch.books import Books
+from fota_async.batch.examiner import Examiner
+from fota_async.batch.ledger import outcome_of
+from fota_async.batch.operation import Folded, Operation, fold
+from fota_async.batch.pieces import Batch
+from fota_async.batch.refusals import Alike, is_about_devices, is_about_size
+from fota_async.batch.settings import RunSettings
+from fota_async.batch.settler import Settler
+from fota_async.batch.states import State, Verdict
+from fota_async.batch.stopping import Stopper
+from fota_async.batch.work import Work
+from fota_async.errors import RefusedError
+from fota_async.models.device_answers import DeviceAnswers
+
+
+class Triage:
+    """Sorts the answers of one run.
+
+    Args:
+        operation: How words are read.
+        settings: What counts as temporary.
+        books: Where final outcomes are entered.
+        work: Where devices go that are sent again.
+        settler: Where doubts go.
+        alike: Counts refusals.
+        examiner: Decides about refused batches.
+        stopper: Is told why the run must stop.
+        send_later: Queues a batch after a while.
+        examine: Wakes the examiner.
+    """
+
+    def __init__(
+        self,
+        *,
+        operation: Operation,
+        settings: RunSettings,
+        books: Books,
+        work: Work,
+        settler: Settler,
+        alike: Alike,
+        examiner: Examiner,
+        stopper: Stopper,
+        send_later: Callable[[Batch], object],
+        examine: Callable[[], object],
+    ) -> None:
+        self._operation = operation
+        self._settings = settings
+        self._books = books
+        self._work = work
+        self._settler = settler
+        self._alike = alike
+        self._examiner = examiner
+        self._stopper = stopper
+        self._send_later = send_later
+        self._examine = examine
+
+    def answered(self, batch: Batch, answers: DeviceAnswers) -> None:
+        """Sort an answer that names devices."""
+        folded = fold(batch.ids, answers, self._operation.judge)
+        self._books.unasked += folded.unasked
+        if answers.ids:
+            self._stopper.answered()
+            self._alike.answered(whole_batch=len(batch.ids) >= self._work.size)
+            self._examiner.anything_answered = True
+        whole = folded.verdicts
+        if isinstance(whole, Verdict) and whole.state is not State.FAILED:
+            self._books.enter(batch, whole)
+        else:
+            self._sort(batch, folded)
+        self._books.tell(batch, "answered")
+        self._stopper.check_failures()
+
+    def _sort(self, batch: Batch, folded: Folded) -> None:
+        verdicts = folded.verdicts
+        each = [verdicts] * len(batch.ids) if isinstance(verdicts, Verdict) else verdicts
+        ids: list[str] = []
+        final: list[Verdict] = []
+        doubts: dict[Verdict, list[str]] = {}
+        temporary: dict[Verdict, list[str]] = {}
+        for device, known in zip(batch.ids, each, strict=True):
+            verdict = known or folded.doubts[device]
+            if verdict.state is State.UNKNOWN or (batch.lost and verdict.state is State.FAILED):
+                doubts.setdefault(verdict, []).append(device)
+            elif self._is_temporary(batch, device, verdict):
+                temporary.setdefault(verdict, []).append(device)
+            else:
+                ids.append(device)
+                final.append(verdict)
+        if ids:
+            self._books.enter(batch, final, ids)
+        for verdict, devices in doubts.items():
+            refusal = verdict if verdict.state is State.FAILED else None
+            why = " ".join(filter(None, (verdict.status, verdict.reason)))
+            self._settler.doubt(batch, why, devices, refusal=refusal, said=verdict)
+        for verdict, devices in temporary.items():
+            again = batch.part(devices)
+            again.rounds, again.fallback, again.sent = batch.rounds + 1, verdict, True
+            self._send_later(again)
+
+    def _is_temporary(self, batch: Batch, device: str, verdict: Verdict) -> bool:
+        rule = self._settings.retry_if
+        return (
+            rule is not None
+            and verdict.state is State.FAILED
+            and batch.rounds < self._settings.max_rounds
+            and not self._stopper.stopped
+            and rule(outcome_of(device, verdict))
+        )
+
+    def refused(self, batch: Batch, error: RefusedError) -> None:
+        """Sort a refusal of a whole batch."""
+        refusal = Verdict(State.FAILED, error.code or str(error.status), error.text)
+        batch.why = str(error)
+        self._books.tell(batch, "refused", str(error))
+        if not is_about_devices(error):
+            self.put_back(batch, str(error))
+            self._stopper.stop_because_of(error)
+        elif is_about_size(error, batch):
+            self._work.size = min(self._work.size, len(batch.ids) // 2)
+            self._work.put_first(batch.cut(self._work.size))
+        else:
+            self._alike.refused(error)
+            self._refused_devices(batch, refusal, error)
+            self._examine()
+
+    def _refused_devices(self, batch: Batch, refusal: Verdict, error: RefusedError) -> None:
+        if len(batch.ids) > 1:
+            self._work.refused.append(batch)
+            self._examiner.check_pilot(batch, error)
+        elif batch.lost:
+            why = f"refused after having been sent before: {error}"
+            self._settler.doubt(batch, why, refusal=refusal, said=refusal)
+        else:
+            self._books.enter(batch, refusal)
+            self._stopper.check_failures()
+
+    def put_back(self, batch: Batch, why: str) -> None:
+        """Queue a batch again that was surely not applied."""
+        batch.why = why
+        self._work.put(batch)
+        self._books.tell(batch, "requeued", why)

@@ -1,0 +1,71 @@
+"""What tests of every part use: the simulator, a stub server, clients of either."""
+
+import inspect
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from typing import Any
+from unittest.mock import Mock
+
+import aiohttp
+import aioresponses.core
+import pytest
+from helpers import CREDENTIALS, FAST, Script, Stub, credentials_of
+
+from fota_async import FotaClient
+from fota_async.simulator import Simulator
+
+# aioresponses 0.7.9 makes answers without `stream_writer`, which aiohttp 3.14 demands
+# (`TypeError: ... 'stream_writer'`). Can go as soon as a release of aioresponses passes it.
+if "stream_writer" in inspect.signature(aiohttp.ClientResponse.__init__).parameters:
+
+    class _Response(aiohttp.ClientResponse):
+        def __init__(self, *args: Any, **options: Any) -> None:
+            options.setdefault("stream_writer", Mock(output_size=0))
+            super().__init__(*args, **options)
+
+    aioresponses.core.ClientResponse = _Response  # type: ignore[misc]
+
+
+@pytest.fixture
+async def stack() -> AsyncIterator[AsyncExitStack]:
+    async with AsyncExitStack() as stack:
+        yield stack
+
+
+@pytest.fixture
+def new_sim(stack: AsyncExitStack) -> Callable[..., Awaitable[Simulator]]:
+    """`sim = await new_sim(faults=..., rules=..., clock=...)`: a simulator that runs."""
+
+    async def start(**options: Any) -> Simulator:
+        return await stack.enter_async_context(Simulator(**options))
+
+    return start
+
+
+@pytest.fixture
+def new_stub(stack: AsyncExitStack) -> Callable[..., Awaitable[Stub]]:
+    """`stub = await new_stub(script)`: a server that says what the test tells it to."""
+
+    async def start(script: Script | None = None) -> Stub:
+        return await stack.enter_async_context(Stub(script))
+
+    return start
+
+
+@pytest.fixture
+async def new_client(stack: AsyncExitStack) -> Callable[..., FotaClient]:
+    """`client = new_client(server, **options)`: a client of a simulator or a stub.
+
+    It is closed at the end of the test, before its server is.
+    """
+
+    def make(server: Simulator | Stub, **options: Any) -> FotaClient:
+        known = isinstance(server, Simulator)
+        options.setdefault("credentials", credentials_of(server) if known else CREDENTIALS)
+        options.setdefault("account", Simulator.account)
+        options.setdefault("retry", FAST)
+        client = FotaClient(base_url=server.base_url, **options)
+        stack.push_async_callback(client.aclose)
+        return client
+
+    return make

@@ -1,0 +1,165 @@
+"""How many devices, requests and places in flight a run takes."""
+
+import asyncio
+import math
+from collections.abc import AsyncIterator
+from typing import Any
+
+import attrs
+import pytest
+from batch_helpers import (
+    ACCOUNT,
+    UPGRADE,
+    FakeSession,
+    Gate,
+    answers,
+    assert_law,
+    imeis,
+    let_run,
+    run_over,
+)
+
+from fota_async import (
+    ConfigurationError,
+    DeviceBatcher,
+    ThrottledError,
+    modify_upgrade,
+)
+from fota_async.models.device_answers import DeviceAnswers
+
+
+@pytest.mark.each_python
+async def test_batch_size_and_concurrency_are_kept() -> None:
+    gate = Gate()
+    run = asyncio.ensure_future(run_over(gate.session, imeis(50), batch_size=6, concurrency=3))
+    await gate.session.until_sent(3)
+    await let_run()
+
+    assert gate.session.in_flight == 3
+    gate.opened.set()
+    await run
+    assert gate.session.most_in_flight == 3
+    assert [len(ids) for ids in gate.session.sent] == [6] * 8 + [2]
+
+
+@pytest.mark.parametrize(("devices", "size"), [(1, 1), (2500, 1000), (3000, 1000), (5000, 2048)])
+async def test_duplicates_and_malformed_texts_cost_no_request(devices: int, size: int) -> None:
+    session = FakeSession()
+    ids = imeis(devices)
+    inputs = [text for i in ids for text in (i, f"{i} ", f"x{i}")] + ids
+
+    report = await run_over(session, inputs, batch_size=size)
+
+    assert len(session.sent) == math.ceil(devices / size) == report.requests
+    assert sorted(device for batch in session.sent for device in batch) == ids
+    assert report.retries == 0
+
+
+async def test_an_operations_own_cap_lowers_the_batch_size() -> None:
+    session = FakeSession()
+    operation = attrs.evolve(modify_upgrade("append", ACCOUNT, UPGRADE), cap=4)
+
+    await DeviceBatcher(session, operation, batch_size=1000).run(imeis(10))
+
+    assert [len(ids) for ids in session.sent] == [4, 4, 2]
+
+
+@pytest.mark.each_python
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"batch_size": 0},
+        {"batch_size": -1},
+        {"batch_size": 2.5},
+        {"batch_size": "10"},
+        {"concurrency": 0},
+        {"concurrency": None},
+        {"keep": "some"},
+        {"grace": -1},
+        {"grace": math.nan},
+    ],
+    ids=str,
+)
+def test_options_that_cannot_work_are_refused(options: dict[str, Any]) -> None:
+    with pytest.raises(ConfigurationError, match=next(iter(options))):
+        run_over(FakeSession(), imeis(3), **options)
+
+
+async def test_a_batch_that_was_throttled_is_sent_again_and_counted_as_a_retry() -> None:
+    async def once(ids: list[str]) -> DeviceAnswers:
+        if session.sent.count(ids) == 1:
+            await asyncio.sleep(0)
+            raise ThrottledError("wait", retry_after=1.0)
+        return answers(ids)
+
+    session = FakeSession(once)
+
+    report = await run_over(session, imeis(10), batch_size=5)
+
+    assert (report.succeeded, report.requests, report.retries) == (10, 4, 2)
+    assert_law(report)
+
+
+async def source_behind(gate: asyncio.Event, first: int, then: int) -> AsyncIterator[str]:
+    for device in imeis(first):
+        yield device
+    await gate.wait()
+    for device in imeis(then, first=first + 1):
+        yield device
+
+
+@pytest.mark.parametrize(
+    ("first", "size"),
+    [
+        (0, 10),
+        pytest.param(
+            1500,
+            2000,
+            marks=pytest.mark.xfail(
+                strict=True, reason="engine: fills up a batch while it holds its place"
+            ),
+        ),
+    ],
+)
+async def test_a_slow_source_holds_no_place_that_another_call_needs(first: int, size: int) -> None:
+    session, gate = FakeSession(places=1), asyncio.Event()
+    run = asyncio.ensure_future(
+        run_over(session, source_behind(gate, first, 1000), batch_size=size)
+    )
+    await let_run()
+
+    try:
+        async with asyncio.timeout(0.5), session.slot():
+            pass
+    finally:
+        gate.set()
+        report = await run
+    assert report.succeeded == first + 1000
+
+
+async def test_a_slow_reader_holds_no_place_that_another_call_needs() -> None:
+    session = FakeSession(places=1)
+
+    async with run_over(session, imeis(100), batch_size=1):
+        await let_run()
+        async with asyncio.timeout(0.5), session.slot():
+            pass
+
+
+async def test_a_slow_source_does_not_hold_up_what_must_be_sent_again() -> None:
+    async def once(ids: list[str]) -> DeviceAnswers:
+        if len(session.sent) == 1:
+            await let_run()
+            raise ThrottledError("wait", retry_after=0.0)
+        return answers(ids)
+
+    session, gate = FakeSession(once), asyncio.Event()
+    run = asyncio.ensure_future(
+        run_over(session, source_behind(gate, 1024, 10), batch_size=1024, concurrency=2)
+    )
+    try:
+        async with asyncio.timeout(0.5):
+            await session.until_sent(2)
+    finally:
+        gate.set()
+        await run
