@@ -12,6 +12,7 @@ from fota_async.api.upgrades import modify_upgrade
 from fota_async.auth import Credentials, TokenProvider, Tokens
 from fota_async.batch.batcher import DeviceBatcher
 from fota_async.batch.errors import DevicesFailed, RunStopped, StopCause
+from fota_async.batch.recheck import Change
 from fota_async.batch.report import BatchReport
 from fota_async.batch.run import BatchRun
 from fota_async.batch.settings import RunOptions
@@ -27,6 +28,7 @@ __all__ = [  # noqa: PLE0604 - _errors holds strings
     "BatchReport",
     "BatchRun",
     "Callback",
+    "Change",
     "Credentials",
     "DeviceBatcher",
     "DeviceOutcome",

@@ -8,7 +8,7 @@ import importlib
 import json
 import pkgutil
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -117,14 +117,13 @@ def test_every_example_of_an_answer_is_read(route: Route[Any]) -> None:
 def assert_rows_are_read(body: bytes, value: Any) -> None:
     """The reader of a large upgrade sees what is there."""
     wanted = {row["deviceId"] for row in value["deviceList"]}
-    steps = read_rows(body, wanted)
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            assert end.value.status == value["status"]
-            assert set(end.value.rows) == wanted
-            return
+
+    def whole() -> Iterator[Any]:
+        yield (yield from read_rows(body, wanted))
+
+    *_, result = whole()
+    assert result.status == value["status"]
+    assert set(result.rows) == wanted
 
 
 def assert_says_the_same(result: Any, value: Any) -> None:

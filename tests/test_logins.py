@@ -25,12 +25,9 @@ from simulator_api import ManualClock
 
 from fota_async import (
     AuthError,
-    ConfigurationError,
-    Credentials,
     FotaClient,
     LoginLostError,
     LoginRefusedError,
-    MisuseError,
     RetryPolicy,
     TokenRefusedError,
 )
@@ -258,68 +255,6 @@ async def test_the_seconds_a_bearer_has_left_are_used(
     assert asked == [1, 1, 2]
 
 
-class Gate:
-    """A script that waits to be opened."""
-
-    def __init__(self, answer: bytes) -> None:
-        self.reached, self.open = asyncio.Event(), asyncio.Event()
-        self._answer = answer
-
-    async def __call__(self, _: Seen) -> bytes:
-        self.reached.set()
-        await self.open.wait()
-        return self._answer
-
-
-async def test_a_caller_cancelled_while_fetching_harms_nobody_else(
-    new_stub: NewStub, new_client: NewClient
-) -> None:
-    stub = await new_stub()
-    stub.at[LOGIN] = gate = Gate(reply({"sessionToken": SESSION}))
-    client = new_client(stub)
-    first = asyncio.create_task(read(client))
-    await gate.reached.wait()
-    others = [asyncio.create_task(read(client)) for _ in range(20)]
-    first.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await first
-    gate.open.set()
-
-    assert [result.status for result in await asyncio.gather(*others)] == ["Queued"] * 20
-    assert len(stub.asked(LOGIN)) == 1
-    assert len(stub.asked(TOKEN)) == 1
-
-
-async def test_a_login_outlives_everyone_who_wanted_it(
-    new_stub: NewStub, new_client: NewClient
-) -> None:
-    stub = await new_stub()
-    stub.at[LOGIN] = gate = Gate(reply({"sessionToken": SESSION}))
-    client = new_client(stub)
-    first = asyncio.create_task(read(client))
-    await gate.reached.wait()
-    first.cancel()
-    await asyncio.wait([first])
-    gate.open.set()
-    await read(client)
-
-    assert len(stub.asked(LOGIN)) == 1
-
-
-async def test_closing_while_tokens_are_fetched_tells_those_who_wait(
-    new_stub: NewStub, new_client: NewClient
-) -> None:
-    stub = await new_stub()
-    stub.at[LOGIN] = gate = Gate(b"")
-    client = new_client(stub)
-    waiting = [asyncio.create_task(read(client)) for _ in range(5)]
-    await gate.reached.wait()
-    await client.aclose()
-    results = await asyncio.gather(*waiting, return_exceptions=True)
-
-    assert {type(result) for result in results} == {MisuseError}
-
-
 async def test_what_is_sent_to_fetch_tokens(new_stub: NewStub, new_client: NewClient) -> None:
     stub = await new_stub(in_turn(refuse_bearer, refuse_bearer, reply(upgrade())))
     await read(new_client(stub))
@@ -333,11 +268,3 @@ async def test_what_is_sent_to_fetch_tokens(new_stub: NewStub, new_client: NewCl
     assert login.headers["content-type"] == "application/json"
     assert revoke.body == f"grant_type=client_credentials&token={BEARER}".encode()
     assert revoke.headers["authorization"] == token.headers["authorization"]
-
-
-@pytest.mark.parametrize("name", ["key", "secret", "username", "password"])
-@pytest.mark.parametrize("value", ["", None])
-def test_credentials_must_be_whole(name: str, value: Any) -> None:
-    given = dict.fromkeys(("key", "secret", "username", "password"), "x") | {name: value}
-    with pytest.raises(ConfigurationError, match=name):
-        Credentials(**given)

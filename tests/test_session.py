@@ -21,7 +21,6 @@ from helpers import (
 )
 
 from fota_async import (
-    ConfigurationError,
     FotaClient,
     FotaError,
     MisuseError,
@@ -194,6 +193,7 @@ async def test_a_session_manager_works_alone(new_stub: NewStub) -> None:
 SCRIPT = """
 import asyncio
 from fota_async import Credentials, FotaClient
+from fota_async.simulator import Simulator
 
 async def main(fail):
     async with Simulator() as sim:
@@ -276,73 +276,3 @@ async def test_a_proxy_that_is_given_is_used(new_stub: NewStub) -> None:
         await read(client)
 
     assert all(seen.path.startswith("http://127.0.0.1:1/api/") for seen in proxy.requests)
-
-
-@pytest.mark.parametrize(
-    "base_url",
-    [
-        "http://thingspace.verizon.com",
-        "http://127.0.0.1.example.com",
-        "http://10.0.0.1",
-        "https://thingspace.verizon.com/api",
-        "https://thingspace.verizon.com/?x=1",
-        "https://thingspace.verizon.com/#x",
-        "https://user:hunter2@thingspace.verizon.com",
-        "https://:hunter2@thingspace.verizon.com",
-        "ftp://user:hunter2@thingspace.verizon.com",
-        "thingspace.verizon.com",
-        "//thingspace.verizon.com",
-        "https://",
-        "https://thingspace.verizon.com:port",
-        "",
-        None,
-        7,
-    ],
-)
-def test_an_address_that_cannot_work_is_refused(base_url: Any) -> None:
-    with pytest.raises(ConfigurationError, match="base_url") as caught:
-        SessionManager(CREDENTIALS, base_url=base_url)
-
-    assert "hunter2" not in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("base_url", "kept"),
-    [
-        ("https://thingspace.verizon.com", "https://thingspace.verizon.com"),
-        ("https://thingspace.verizon.com/", "https://thingspace.verizon.com"),
-        ("HTTPS://Example.COM:8443", "https://example.com:8443"),
-        ("http://localhost:1", "http://localhost:1"),
-        ("http://127.0.0.1:1", "http://127.0.0.1:1"),
-        ("http://[::1]:1", "http://[::1]:1"),
-    ],
-)
-def test_an_address_that_can_work_is_taken(base_url: str, kept: str) -> None:
-    assert SessionManager(CREDENTIALS, base_url=base_url).base_url == kept
-
-
-@pytest.mark.parametrize(
-    "options",
-    [
-        {"timeout": 0},
-        {"timeout": -1},
-        {"connect_timeout": 0},
-        {"max_concurrency": 0},
-        {"timeout": float("nan")},
-        {"deadline": 0},
-        {"max_answer_bytes": 0},
-    ],
-)
-def test_an_option_that_cannot_work_is_refused(options: dict[str, Any]) -> None:
-    with pytest.raises(ConfigurationError, match=next(iter(options))):
-        SessionManager(CREDENTIALS, **options)
-
-
-def test_an_option_that_does_not_exist_is_refused() -> None:
-    with pytest.raises(TypeError, match="timeuot"):
-        FotaClient(CREDENTIALS, account=ACCOUNT, timeuot=5)  # type: ignore[call-arg]
-
-
-def test_credentials_or_tokens_are_needed() -> None:
-    with pytest.raises(ConfigurationError, match="credentials or tokens"):
-        SessionManager()

@@ -7,6 +7,7 @@ from fota_async.batch.ledger import Column, Keep, Ledger, malformed_outcome, mer
 from fota_async.batch.operation import Operation
 from fota_async.batch.pieces import Batch
 from fota_async.batch.protocol import BatchSession
+from fota_async.batch.recheck import recheck_with
 from fota_async.batch.report import BatchReport
 from fota_async.batch.states import State, Verdict
 from fota_async.batch.stream import Stream
@@ -114,6 +115,7 @@ class Books:
             seconds=self.seconds,
             stopped=stopped,
             unasked=self.unasked,
+            recheck=recheck_with(self._session, self._operation),
         )
 
     def tell(self, batch: Batch, outcome: str, reason: str = "", devices: int = -1) -> None:

@@ -44,6 +44,7 @@ class SendAgain(Enum):
 
 SEND_AGAIN: Final = SendAgain.SEND_AGAIN
 Decision: TypeAlias = Verdict | SendAgain
+"""What a reading means for a device."""
 
 _TERMINAL = ("upgradesuccess", "upgradefail", "upgradedfail", "campaigncancel", "campaignabort")
 

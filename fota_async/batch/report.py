@@ -3,6 +3,7 @@
 import io
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, TextIO
@@ -11,7 +12,9 @@ import attrs
 
 from fota_async.batch.errors import DevicesFailed
 from fota_async.batch.ledger import Ledger, malformed_outcome
+from fota_async.batch.recheck import Change, Recheck
 from fota_async.batch.states import DeviceOutcome, State
+from fota_async.errors import MisuseError
 
 _CSV_HEADER = ("device_id", "state", "status", "reason", "settled")
 _NEEDS_QUOTES = re.compile(r'[",\r\n]')
@@ -62,6 +65,7 @@ class BatchReport:
         seconds: float,
         stopped: str | None,
         unasked: int = 0,
+        recheck: Recheck | None = None,
     ) -> None:
         self._ledger = ledger
         self.operation = operation
@@ -73,6 +77,7 @@ class BatchReport:
         self.seconds = seconds
         self.stopped = stopped
         self.unasked = unasked
+        self._recheck = recheck
 
     @property
     def inputs(self) -> int:
@@ -122,12 +127,11 @@ class BatchReport:
     @property
     def groups(self) -> list[Group]:
         """What did not succeed, by state, status and reason word for word, the largest first."""
-        groups = [
-            Group(verdict.state, verdict.status, verdict.reason, devices)
-            for verdict, devices in self._ledger.groups.items()
-            if verdict.state is not State.SUCCEEDED
-        ]
-        return sorted(groups, key=lambda group: -group.devices)
+        counts: Counter[tuple[State, str, str]] = Counter()
+        for verdict, devices in self._ledger.groups.items():
+            if verdict.state is not State.SUCCEEDED:
+                counts[verdict.state, verdict.status, verdict.reason] += devices
+        return [Group(*words, devices) for words, devices in counts.most_common()]
 
     def __iter__(self) -> Iterator[DeviceOutcome]:
         for column in sorted(self._ledger.columns, key=lambda column: column.order):
@@ -142,6 +146,28 @@ class BatchReport:
         """
         if not self.ok:
             raise DevicesFailed(self)
+
+    async def recheck(self) -> list[Change]:
+        """Read the target again and return what is not as this report says.
+
+        A device that was taken at first may be rejected later. Devices of unknown or pending
+        outcome are always among the changes. One reading is made, and it may lag.
+
+        Raises:
+            MisuseError: The report did not keep every outcome, was unpickled, or its operation
+                cannot read its target.
+            CallError: The target cannot be read.
+        """
+        if self._recheck is None or self._ledger.keep != "all":
+            raise MisuseError(
+                "this report cannot be rechecked: it needs keep='all', a target that can be read, "
+                "and the process and client of its run"
+            )
+        return await self._recheck(self)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # The way back to the target holds a session, and a session holds secrets.
+        return {**self.__dict__, "_recheck": None}
 
     def summary(self) -> dict[str, Any]:
         """Return the counts and what the run was, as plain values."""

@@ -21,8 +21,8 @@ _EPILOGUE = """\
 Credentials and address come from the environment: THINGSPACE_KEY, THINGSPACE_SECRET,
 THINGSPACE_USERNAME, THINGSPACE_PASSWORD, THINGSPACE_ACCOUNT, THINGSPACE_BASE_URL.
 
-Exit codes: 0 every device succeeded or is pending; 3 some did not; 1 an error, or the run was
-stopped; 2 wrong usage; 130 and 143 interrupted.
+Exit codes: 0 every device succeeded or is pending; 3 some did not, or --max-failures or --deadline
+ended the run; 1 an error, or the run was stopped; 2 wrong usage; 130 and 143 interrupted.
 """
 
 app = App(

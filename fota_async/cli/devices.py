@@ -19,6 +19,7 @@ from fota_async.cli.output import check_report_path, fail, print_report
 from fota_async.cli.progress import ProgressDisplay
 from fota_async.cli.signals import on_signals
 from fota_async.client import FotaClient
+from fota_async.errors import ConfigurationError
 from fota_async.session import SessionOptions
 
 _WHOLE = Number(gte=1)
@@ -49,6 +50,39 @@ class Options:
         float,
         Parameter(group=_RUN, validator=_SECONDS, help="Seconds a try waits for an answer."),
     ] = 30.0
+    max_failures: Annotated[
+        str | None,
+        Parameter(
+            group=_RUN,
+            help="Stop when more devices failed: a number, or a share such as 5% that counts "
+            "after the first 1,000 devices.",
+        ),
+    ] = None
+    deadline: Annotated[
+        float | None,
+        Parameter(
+            group=_RUN,
+            validator=_SECONDS,
+            help="Seconds from the start after which no batch starts.",
+        ),
+    ] = None
+    settle_delay: Annotated[
+        float,
+        Parameter(
+            group=_RUN,
+            validator=Number(gte=0),
+            help="Seconds that readings of the upgrade may lag and lost requests may land late; "
+            "what became of a lost request is settled no sooner.",
+        ),
+    ] = 5.0
+    grace: Annotated[
+        float,
+        Parameter(
+            group=_RUN,
+            validator=Number(gte=0),
+            help="Seconds that an interrupted run takes to end at most.",
+        ),
+    ] = 10.0
     account: Annotated[
         str | None,
         Parameter(group=_ACCESS, help="Billing account; else THINGSPACE_ACCOUNT."),
@@ -93,6 +127,10 @@ async def run_devices(name: Literal["append", "remove"], file: str, options: Opt
         operation,
         batch_size=options.batch_size,
         concurrency=options.concurrency,
+        max_failures=_max_failures(options.max_failures),
+        deadline=options.deadline,
+        settle_delay=options.settle_delay,
+        grace=options.grace,
     )
     source = _source(file, options.column)
     await source.open()
@@ -121,6 +159,17 @@ def _source(file: str, column: str | None) -> TextSource:
         column,
         drains=False,
     )
+
+
+def _max_failures(text: str | None) -> int | float | None:
+    if text is None:
+        return None
+    try:
+        return float(text.removesuffix("%")) / 100 if text.endswith("%") else int(text)
+    except ValueError:
+        raise ConfigurationError(
+            f"--max-failures is a number such as 100 or a share such as 5%, not {text!r}"
+        ) from None
 
 
 def _finish(report: BatchReport, options: Options, code: int) -> int:

@@ -16,7 +16,7 @@ class Exit(IntEnum):
     USAGE = 2
     """Wrong usage; nothing was sent."""
     INCOMPLETE = 3
-    """The run came to its end, and some device did not succeed."""
+    """The run came to its end or to a limit the caller set, and some device did not succeed."""
 
 
 def exit_code(report: BatchReport, received: signal.Signals | None) -> int:
@@ -28,6 +28,8 @@ def exit_code(report: BatchReport, received: signal.Signals | None) -> int:
     """
     if report.stopped == "interrupted":
         return 128 + (received or signal.SIGINT)
+    if report.stopped in {"max_failures", "deadline"}:
+        return Exit.INCOMPLETE  # the limits that the caller set, not an error
     if report.stopped:
         return Exit.ERROR
     return Exit.DONE if report.ok else Exit.INCOMPLETE
