@@ -127,13 +127,13 @@ class Attempts:
         self, name: str, slot: Slot | None, *, until: float | None, since: float | None
     ) -> None:
         while True:
-            await self.wait_out_pause(name, until=until, since=since)
-            if slot is None:
-                return
-            await slot.take()
+            if slot is not None and not self.limiter.pause_left:
+                await slot.take()
             if not self.limiter.pause_left:
                 return
-            slot.give_back()  # the pause began while it waited for the place
+            if slot is not None:
+                slot.give_back()
+            await self.wait_out_pause(name, until=until, since=since)
 
     def _too_late(self, wait: float, until: float | None) -> bool:
         return until is not None and self._clock.monotonic() + wait > until

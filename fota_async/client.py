@@ -1,6 +1,7 @@
 """The client: a session manager, an account, and the API's versions."""
 
 import os
+import re
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Self, Unpack
@@ -11,9 +12,9 @@ from fota_async.api.upgrades import UpgradesV1
 from fota_async.auth import Credentials
 from fota_async.errors import ConfigurationError
 from fota_async.session import SessionManager, SessionOptions
-from fota_async.wire.route import get
 
-_ACCOUNT = get("/{account}", str)
+# No closer: the vendor's own examples break the shape of ten digits, a dash and five digits.
+_ACCOUNT = re.compile(r"[A-Za-z0-9._-]*[A-Za-z0-9_-][A-Za-z0-9._-]*")
 
 
 class VersionOne:
@@ -59,7 +60,11 @@ class FotaClient:
         self._open(SessionManager(credentials, **options), account)
 
     def _open(self, session: SessionManager, account: str) -> None:
-        _ACCOUNT.fill(account=account)
+        if not isinstance(account, str) or not _ACCOUNT.fullmatch(account):
+            raise ConfigurationError(
+                f"an account is a name such as 0402196254-00001, leading zeros included, "
+                f"not {account!r}"
+            )
         context = Context(session, account)
         self.session = session
         self.account = account

@@ -215,7 +215,7 @@ class SessionManager:
                     body = None if content is None else Body(content, JSON)
                     request = Request(route.method, path, tokens.headers, body, query)
                     secrets = [tokens.bearer, tokens.session]
-                    return await self._try(route, request, secrets, attempt, tally, read)
+                    return await self._try(route, request, secrets, attempt, tally, read=read)
                 except SessionEndedError:
                     if not replays.session():
                         raise
@@ -273,6 +273,7 @@ class SessionManager:
         secrets: list[str],
         attempt: int,
         tally: Tally,
+        *,
         read: StepReader[T] | None = None,
     ) -> T:
         started = self.clock.monotonic()

@@ -9,7 +9,6 @@ from collections.abc import Awaitable, Callable, Mapping
 import aiohttp
 import attrs
 from aiohttp.abc import AbstractStreamWriter
-from aiohttp.http import HttpProcessingError
 from aiohttp.payload import Payload
 from yarl import URL
 
@@ -31,6 +30,9 @@ class Answer:
     status: int
     headers: Mapping[str, str] = attrs.field(repr=False)
     body: bytes = attrs.field(repr=False)
+
+
+_LARGE = 1 << 20
 
 
 class Body(Payload):
@@ -221,21 +223,20 @@ class Transport:
             raise NotSentError(f"no connection: {_what(error)}") from None
         except TimeoutError:
             raise AnswerTimeoutError(f"no answer for {self._timeout:g} s (timeout)") from None
-        except (aiohttp.ClientError, HttpProcessingError, _Dropped, OSError) as error:
+        except (aiohttp.ClientError, _Dropped, OSError) as error:
             raise ConnectionLostError(f"the connection broke: {_what(error)}") from None
 
     async def _read(self, response: aiohttp.ClientResponse) -> bytes:
-        chunks: list[bytes] = []
-        size = 0
+        # Grown in place: joining the chunks of an 80 MB reading would stall the loop.
+        body = bytearray()
         while chunk := await response.content.readany():
-            size += len(chunk)
-            if size > self._max_answer_bytes:
+            body += chunk
+            if len(body) > self._max_answer_bytes:
                 response.close()
                 raise AnswerTooLargeError(
                     f"the answer is larger than {self._max_answer_bytes} bytes (max_answer_bytes)"
                 )
-            chunks.append(chunk)
-        return b"".join(chunks)
+        return body if len(body) > _LARGE else bytes(body)  # type: ignore[return-value]  # reads alike
 
     def _session(self) -> aiohttp.ClientSession:
         if self._closed:

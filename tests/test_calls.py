@@ -160,3 +160,14 @@ async def test_a_cancelled_call_gives_its_place_back(
         await first
 
     assert (await read(client)).id == UPGRADE
+
+
+async def test_a_connection_that_breaks_while_idle_costs_a_read_one_retry(
+    new_stub: NewStub, new_client: NewClient
+) -> None:
+    stub = await new_stub(in_turn(reply(upgrade()), drop, reply(upgrade())))
+    client = new_client(stub)
+    await read(client)
+    await read(client)
+
+    assert len(stub.asked()) == 3

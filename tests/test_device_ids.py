@@ -12,7 +12,6 @@ GOOD = "490154203237518"
 WHITE = " \t\n\r\v\f"
 
 
-@pytest.mark.each_python
 @pytest.mark.parametrize("text", [GOOD, "000000000000000", "999999999999999", "012345678901234"])
 async def test_fifteen_digits_are_a_device_id_whatever_their_check_digit(text: str) -> None:
     report = await report_over([text])
@@ -69,10 +68,9 @@ async def test_anything_else_is_invalid_with_a_hint_at_what_happened(
 async def test_a_malformed_text_is_shown_as_it_was() -> None:
     report = await report_over([" 4.90E+14 ", 17, b"17"])  # type: ignore[list-item]  # as above
 
-    assert ids_of(report, State.INVALID) == ["4.90E+14", "17", "b'17'"]
+    assert ids_of(report, State.INVALID) == ["4.90E+14", "int 17", "bytes b'17'"]
 
 
-@pytest.mark.each_python
 async def test_the_first_occurrence_counts_also_of_malformed_texts() -> None:
     inputs = [GOOD, "bad", GOOD, f" {GOOD}", " bad", "bad", "", " ", None, None]
 

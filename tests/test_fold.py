@@ -30,7 +30,6 @@ def verdicts(result: Folded) -> list[str | None]:
     return [verdict and verdict.state.value for verdict in result.verdicts]
 
 
-@pytest.mark.each_python
 @pytest.mark.parametrize(
     ("status", "state"),
     [
@@ -65,7 +64,6 @@ def test_an_answer_that_says_the_same_of_all_is_one_verdict() -> None:
     assert result == Folded(Verdict(State.SUCCEEDED, "AddDeviceSucceed", "fine"), {})
 
 
-@pytest.mark.each_python
 def test_items_are_matched_by_id_in_whatever_order() -> None:
     result = folded([A, B, C], item(C, "AddDeviceFailed", "no"), item(A), item(B, "Queued", ""))
 
@@ -77,7 +75,6 @@ def test_items_are_matched_by_id_in_whatever_order() -> None:
     assert not result.doubts
 
 
-@pytest.mark.each_python
 def test_a_missing_item_is_a_doubt_and_not_a_success() -> None:
     result = folded([A, B, C], item(A), item(C))
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+import pytest
 from batch_helpers import (
     FakeSession,
     answers,
@@ -228,3 +229,27 @@ def test_what_the_report_says_is_true_of_the_simulated_api(
             check(run.report, given, sim.members())
 
     asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    "fate",
+    [
+        "accept",
+        "lost",
+        "applied_and_lost",
+        "missing",
+        "refuse",
+    ],
+)
+async def test_the_law_holds_whichever_turn_of_the_event_loop_a_run_is_stopped_in(
+    fate: str,
+) -> None:
+    for turns in range(150):
+        world = World([fate] * 1000, imeis(40), batch_size=4, concurrency=2)
+        task = asyncio.ensure_future(world.run)
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        world.run.stop()
+        with suppress(RunStopped):
+            await task
+        check(world.run.report, imeis(40), world.session.members)

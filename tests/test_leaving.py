@@ -176,7 +176,6 @@ async def test_a_second_cancellation_ends_the_run_at_once() -> None:
     assert_over(run, gate.session)
 
 
-@pytest.mark.each_python
 async def test_what_was_on_the_wire_when_grace_ended_is_never_called_unsent() -> None:
     async def apply_and_keep_silent(ids: list[str]) -> DeviceAnswers:
         await session.accept(ids)
@@ -208,7 +207,6 @@ async def test_a_signal_handler_may_stop_a_run_that_another_task_awaits() -> Non
     assert caught.value.report.succeeded == 30
 
 
-@pytest.mark.xfail(strict=True, reason="run: __aexit__ swallows a cancellation")
 async def test_a_cancellation_while_the_run_is_being_left_is_not_swallowed() -> None:
     gate, run = gated(grace=AGES)
 

@@ -38,7 +38,6 @@ async def test_counts_and_groups_are_whole_whatever_is_kept(keep: Keep) -> None:
     }
 
 
-@pytest.mark.each_python
 async def test_keeping_failures_keeps_whatever_needs_a_look() -> None:
     session = FakeSession(some_fail)
 

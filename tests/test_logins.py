@@ -187,6 +187,18 @@ async def test_a_bearer_refused_at_login_is_replaced_but_not_for_ever(
     assert len(stub.asked(LOGIN)) == 3
 
 
+async def test_a_call_is_replayed_for_its_bearer_but_not_for_ever(
+    new_stub: NewStub, new_client: NewClient
+) -> None:
+    numbers = iter(range(1000))
+    stub = await new_stub(lambda _: refuse_bearer)
+    stub.at[TOKEN] = lambda _: reply({"access_token": f"b{next(numbers)}", "token_type": "Bearer"})
+    with pytest.raises(TokenRefusedError):
+        await modify(new_client(stub))
+
+    assert len(stub.asked()) == 3
+
+
 async def test_a_bearer_that_is_refused_whatever_we_do_is_revoked_once_in_all(
     new_stub: NewStub, new_client: NewClient
 ) -> None:

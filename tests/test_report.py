@@ -124,7 +124,6 @@ async def test_the_json_holds_the_summary_and_the_groups() -> None:
     assert len(groups) == 5
 
 
-@pytest.mark.each_python
 async def test_a_report_reads_like_a_report() -> None:
     lines = str(await mixed_report()).splitlines()
 

@@ -41,7 +41,6 @@ async def test_awaiting_again_gives_the_same_report_and_sends_nothing() -> None:
     assert_no_task_left()
 
 
-@pytest.mark.xfail(strict=True, reason="engine: every await makes a new BatchReport object")
 async def test_awaiting_again_gives_the_very_same_report() -> None:
     run = run_over(FakeSession(), imeis(3))
 
@@ -136,7 +135,6 @@ def test_a_run_that_nobody_started_warns() -> None:
         runs.clear()
 
 
-@pytest.mark.each_python
 async def test_in_the_middle_what_is_in_flight_is_unknown_and_what_waits_is_unsent() -> None:
     gate = Gate()
     run = run_over(gate.session, [*imeis(10), "bad", *imeis(2)], batch_size=3, concurrency=2)
@@ -158,7 +156,6 @@ async def test_in_the_middle_what_is_in_flight_is_unknown_and_what_waits_is_unse
     assert (run.report.succeeded, run.report.unknown) == (10, 0)
 
 
-@pytest.mark.xfail(strict=True, reason="engine: a batch is told of while it is still in flight")
 async def test_the_report_is_true_also_when_an_event_hook_looks_at_it() -> None:
     seen: list[Event] = []
 

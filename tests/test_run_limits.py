@@ -28,7 +28,6 @@ from fota_async import (
 from fota_async.models.device_answers import DeviceAnswers
 
 
-@pytest.mark.each_python
 async def test_batch_size_and_concurrency_are_kept() -> None:
     gate = Gate()
     run = asyncio.ensure_future(run_over(gate.session, imeis(50), batch_size=6, concurrency=3))
@@ -112,13 +111,7 @@ async def source_behind(gate: asyncio.Event, first: int, then: int) -> AsyncIter
     ("first", "size"),
     [
         (0, 10),
-        pytest.param(
-            1500,
-            2000,
-            marks=pytest.mark.xfail(
-                strict=True, reason="engine: fills up a batch while it holds its place"
-            ),
-        ),
+        (1500, 2000),
     ],
 )
 async def test_a_slow_source_holds_no_place_that_another_call_needs(first: int, size: int) -> None:

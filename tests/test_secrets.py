@@ -159,6 +159,19 @@ async def test_a_secret_that_is_cut_short_is_none_the_less_one(
     assert caught.value.body.startswith("xxx")
 
 
+@pytest.mark.parametrize("status", [200, 400, 401, 429, 500])
+@pytest.mark.parametrize("path", [TOKEN, LOGIN])
+async def test_a_new_token_in_an_odd_answer_is_not_shown(
+    new_stub: NewStub, new_client: NewClient, path: str, status: int
+) -> None:
+    stub = await new_stub()
+    stub.at[path] = lambda _: reply({"token": "a-token-nobody-knows"}, status, Retry_After="1000")
+    with pytest.raises(CallError) as caught:
+        await read(new_client(stub))
+
+    assert "a-token" not in f"{caught.value} {vars(caught.value)}"
+
+
 async def test_a_logout_that_is_refused_leaks_nothing(
     new_stub: NewStub, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -125,7 +125,6 @@ async def test_the_csv_of_a_report_is_a_device_list(tmp_path: Path) -> None:
     assert (second.inputs, second.invalid) == (first.inputs - first.duplicates, first.invalid)
 
 
-@pytest.mark.each_python
 @pytest.mark.parametrize("device_list", ["490154203237518", "devices.csv", b"490154203237518"])
 def test_a_bare_string_is_a_type_error_that_says_what_to_write(device_list: Any) -> None:
     with pytest.raises(TypeError, match=r"\[device_id\].*Path\("):
@@ -163,7 +162,6 @@ async def test_a_file_that_is_no_device_list_is_one_clear_error_and_no_request(
     assert_no_task_left()
 
 
-@pytest.mark.each_python
 @pytest.mark.parametrize("name", ["nowhere.csv", ".", "a\0b"])
 async def test_a_path_that_leads_nowhere_is_one_clear_error(tmp_path: Path, name: str) -> None:
     session = FakeSession()

@@ -76,8 +76,9 @@ async def test_what_concerns_the_run_stops_it_and_what_was_not_applied_is_unsent
     assert report.input_complete
     assert all(cause.value in o.reason for o in report if o.state is State.UNSENT)
     if isinstance(error, CallError):
-        said = error.text or str(error)
-        assert any(said in o.reason for o in report if o.state is State.UNSENT)
+        said = {error.text or str(error), str(error)}
+        reasons = {o.reason for o in report if o.state is State.UNSENT}
+        assert any(text in reason for text in said for reason in reasons)
     assert_law(report)
     assert len(session.sent) <= 3
     assert_no_task_left()
@@ -136,7 +137,6 @@ async def test_a_stopped_run_reads_lists_and_files_to_the_end(
     assert ids_of(report, State.UNSENT) == imeis(5000)
 
 
-@pytest.mark.each_python
 @pytest.mark.parametrize("asynchronous", [False, True])
 async def test_a_stopped_run_does_not_drain_generators(asynchronous: bool) -> None:
     pulled: list[str] = []

@@ -117,7 +117,7 @@ async def test_a_call_with_a_place_taken_beforehand_waits_as_well(
 ) -> None:
     clock = ManualClock()
     stub = await new_stub(in_turn(throttled(Retry_After="30"), reply(upgrade())))
-    client = new_client(stub, clock=clock)
+    client = new_client(stub, clock=clock, max_concurrency=2)
     slot = client.session.slot()
     await slot.take()
     first = asyncio.create_task(read(client))
@@ -125,6 +125,9 @@ async def test_a_call_with_a_place_taken_beforehand_waits_as_well(
     second = asyncio.create_task(modify(client, slot=slot))
     await read(new_client(stub))  # whatever could have been sent has arrived by now
     assert [seen.method for seen in stub.asked()] == ["GET", "GET"]
+    # One place is left after the halving, and who waits does not sit on it.
+    async with asyncio.timeout(5), client.session.slot():
+        pass
 
     clock.turn(30)
     await asyncio.gather(first, second)

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 import pytest
-from helpers import LOGIN, SESSION, TOKEN, Seen, Stub, read, reply
+from helpers import LOGIN, SESSION, TOKEN, Seen, Stub, in_turn, read, reply, upgrade
 
 from fota_async import FotaClient, MisuseError
 
@@ -72,3 +72,24 @@ async def test_closing_while_tokens_are_fetched_tells_those_who_wait(
     results = await asyncio.gather(*waiting, return_exceptions=True)
 
     assert {type(result) for result in results} == {MisuseError}
+
+
+EXPIRED = reply({"errorCode": "REQUEST_FAILED.SessionToken.Expired"}, 400)
+REFUSED = reply({"fault": {"code": "900901", "message": "Invalid Credentials"}}, 401)
+
+
+@pytest.mark.parametrize(("refusal", "path"), [(EXPIRED, LOGIN), (REFUSED, TOKEN)])
+async def test_a_late_refusal_of_old_tokens_costs_the_new_ones_nothing(
+    new_stub: NewStub, new_client: NewClient, refusal: bytes, path: str
+) -> None:
+    late = Gate(refusal)
+    stub = await new_stub(in_turn(reply(upgrade()), late, refusal, reply(upgrade())))
+    client = new_client(stub)
+    await read(client)
+    straggler = asyncio.create_task(read(client))
+    await late.reached.wait()
+    await read(client)  # refused, fetched anew, replayed
+    late.open.set()
+    await straggler
+
+    assert len(stub.asked(path)) == 2

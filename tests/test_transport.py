@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import aiohttp
 import pytest
 from helpers import (
     ACCOUNT,
@@ -22,7 +23,6 @@ from helpers import (
     Seen,
     Stub,
     counts,
-    drop,
     in_turn,
     modify,
     never,
@@ -101,6 +101,17 @@ async def test_waiting_for_a_place_is_no_timeout(new_sim: NewSim, new_client: Ne
     results = await asyncio.gather(*(read(client) for _ in range(28)))
 
     # The last one waits 0.6 s for its place.
+    assert [result.id for result in results] == [UPGRADE] * 28
+
+
+async def test_waiting_for_a_connection_of_a_borrowed_pool_is_no_timeout(
+    new_sim: NewSim, new_client: NewClient
+) -> None:
+    sim = await new_sim(faults=Faults(latency=0.1))
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=4)) as http:
+        client = new_client(sim, http=http, timeout=0.5, retry=ONCE)
+        results = await asyncio.gather(*(read(client) for _ in range(28)))
+
     assert [result.id for result in results] == [UPGRADE] * 28
 
 
@@ -285,14 +296,3 @@ async def test_a_server_without_tls_is_no_trusted_connection() -> None:
 
     assert caught.value.sent == "no"
     assert len(connections) == 1
-
-
-async def test_a_connection_that_breaks_while_idle_costs_a_read_one_retry(
-    new_stub: NewStub, new_client: NewClient
-) -> None:
-    stub = await new_stub(in_turn(reply(upgrade()), drop, reply(upgrade())))
-    client = new_client(stub)
-    await read(client)
-    await read(client)
-
-    assert len(stub.asked()) == 3

@@ -68,7 +68,7 @@ class Sieve:
     def _sift_one_by_one(self, inputs: Sequence[object]) -> Sifted:
         sifted = Sifted([], [], len(inputs))
         for item in inputs:
-            text = item.strip(_WHITE_SPACE) if isinstance(item, str) else repr(item)
+            text = item.strip(_WHITE_SPACE) if isinstance(item, str) else _named(item)
             if isinstance(item, str) and is_device_id(text):
                 number = int(text)
                 if number not in self._numbers:
@@ -78,6 +78,11 @@ class Sieve:
                 self._texts.add(text)
                 sifted.malformed.append(Malformed(text, hint_at(item)))
         return sifted
+
+
+def _named(item: object) -> str:
+    # With its type, so that a report which holds it cannot be taken for one with a device id.
+    return f"{type(item).__name__} {item!r}"
 
 
 def is_device_id(text: str) -> bool:

@@ -108,6 +108,8 @@ class Engine:
         self._settling: asyncio.Task[None] | None = None
         self._grace: asyncio.Task[None] | None = None
         self._ending: asyncio.Task[None] | None = None
+        self._opening: asyncio.Task[None] | None = None
+        self._opened = False
         self._looked = False
         self._aborted = False
 
@@ -131,15 +133,19 @@ class Engine:
         return await self._books.stream.next()
 
     def interrupt(self) -> None:
-        """Start no new batch and end within `grace`; called again, end at once."""
-        if self._books.ended:
-            return
-        if self._grace is not None:
-            self._abort()
-        elif self.stop is None:
-            self._stopper.stop_for(StopCause.INTERRUPTED, "interrupted")
-        else:
+        """Start no new batch and end within `grace`, counted from the first call."""
+        self._stopper.stop_for(StopCause.INTERRUPTED, "interrupted")
+        if self._grace is None and not self._books.ended:
             self._begin_grace()
+
+    def abort(self) -> None:
+        """End at once; the report is as true as can be."""
+        self._stopper.stop_for(StopCause.INTERRUPTED, "interrupted")
+        self._aborted = True
+        self._cancel_workers()
+        for task in (self._opening, self._settling, self._ending):
+            if task is not None:
+                task.cancel()
 
     def report(self) -> BatchReport:
         """Return the report as of now: in flight counts as `unknown`, waiting as `unsent`."""
@@ -176,14 +182,26 @@ class Engine:
             self.operation.account, self.operation.target, self.operation.name
         )
         try:
-            await self._source.open()
-            self._books.total = self._source.total
-            await self._until_done()
+            if await self._open():
+                await self._until_done()
         finally:
             try:
                 await self._finish()
             finally:
                 release()
+
+    async def _open(self) -> bool:
+        """Open the source; False if the run was interrupted before that."""
+        self._opening = asyncio.create_task(self._source.open())
+        if self._stopper.stopped:
+            self._opening.cancel()
+        await asyncio.wait([self._opening])
+        if self._opening.cancelled():
+            return False
+        self._opening.result()
+        self._books.total = self._source.total
+        self._opened = True
+        return True
 
     async def _until_done(self) -> None:
         for _ in range(self._settings.concurrency):
@@ -201,8 +219,7 @@ class Engine:
                 await asyncio.wait([self._settling])
         except asyncio.CancelledError:
             # The loop itself is closing down: no grace, but the report stays true.
-            self._stopper.stop_for(StopCause.INTERRUPTED, "interrupted")
-            self._abort()
+            self.abort()
             raise
 
     def _start_worker(self, work: Job) -> asyncio.Task[None]:
@@ -250,18 +267,17 @@ class Engine:
             refusal = error
             self._triage.refused(batch, error)
         except LostError as error:
-            self._settler.doubt(batch, f"no answer: {error}")
+            self._triage.lost(batch, f"no answer: {error}")
         except CallError as error:
             self._triage.put_back(batch, str(error))
             self._stopper.stop_because_of(error)
         except BaseException:
             if batch.tally.in_doubt:
-                self._settler.doubt(batch, "interrupted before the answer")
+                self._triage.lost(batch, "interrupted before the answer")
             else:
                 self._triage.put_back(batch, "interrupted")
             raise
         finally:
-            self._work.in_flight.discard(batch)
             self._workers[_this_task()] = None
             self._news.tell()
         self._books.progress(len(self._settler.doubts))
@@ -280,6 +296,7 @@ class Engine:
                 keep_trying=lambda: self.stop is None,
             )
         finally:
+            self._work.in_flight.discard(batch)
             self._books.written(batch.tally.requests, sent_before=batch.sent)
             batch.sent = batch.sent or batch.tally.requests > 0
 
@@ -313,19 +330,11 @@ class Engine:
     async def _probe(self, batches: list[Batch]) -> list[RefusedError | None]:
         gate = asyncio.Semaphore(self._settings.concurrency)
 
-        async def send(batch: Batch) -> RefusedError | None:
-            try:
-                async with gate, self._session.slot() as slot:
-                    return await self._send(batch, slot)
-            finally:
-                if batch in self._work.in_flight:  # cancelled before it was its turn
-                    self._work.in_flight.discard(batch)
-                    self._triage.put_back(batch, "interrupted")
-
         refusals: list[RefusedError | None] = []
 
         async def probe(batch: Batch) -> None:
-            refusals.append(await send(batch))
+            async with gate, self._session.slot() as slot:
+                refusals.append(await self._send(batch, slot))
 
         self._work.in_flight.update(batches)
         probes = [self._start_worker(partial(probe, batch)) for batch in batches]
@@ -341,8 +350,9 @@ class Engine:
         for worker, batch in self._workers.items():
             if worker is not current and (batch is None or not batch.tally.on_wire):
                 worker.cancel()
-        if self._examining is not None and self._examining is not current:
-            self._examining.cancel()
+        for task in (self._opening, self._examining):
+            if task is not None and task is not current:
+                task.cancel()
         self._news.tell()
         if self.stop is not None and self.stop.cause in _GRACEFUL and self._grace is None:
             self._begin_grace()
@@ -362,13 +372,6 @@ class Engine:
         await self._clock.sleep(deadline)
         self._stopper.stop_for(StopCause.DEADLINE, f"the deadline of {deadline:g} s passed")
 
-    def _abort(self) -> None:
-        self._aborted = True
-        self._cancel_workers()
-        for task in (self._settling, self._ending):
-            if task is not None:
-                task.cancel()
-
     def _cancel_workers(self) -> None:
         for worker in self._workers:
             worker.cancel()
@@ -377,6 +380,9 @@ class Engine:
         helpers = {task for task in (*self._helpers, self._grace) if task is not None}
         try:
             await cancel_all({*helpers, *self._workers})
+            for batch in list(self._work.in_flight):  # its task was cancelled before it began
+                self._work.in_flight.discard(batch)
+                self._triage.put_back(batch, "interrupted")
             if self.stop is not None and not self._aborted:
                 self._ending = asyncio.create_task(self._guarded(self._end_early))
                 await asyncio.wait([self._ending])
@@ -395,7 +401,7 @@ class Engine:
                 await asyncio.wait({look, alarm}, return_when=asyncio.FIRST_COMPLETED)
             finally:
                 await cancel_all({look, alarm})
-        while not self._feed.ended and self._source.drains:
+        while self._opened and not self._feed.ended and self._source.drains:
             await self._feed.fill(1)
             unsend(self._work, self._books, self.stop)
 

@@ -33,6 +33,8 @@ class BatchRun:
         self._engine = engine
         self._task: asyncio.Task[None] | None = None
         self._entered = False
+        self._stop_asked = False
+        self._report: BatchReport | None = None
 
     @property
     def report(self) -> BatchReport:
@@ -44,6 +46,9 @@ class BatchRun:
 
         For signal handlers. Whoever awaits the run gets `RunStopped` with cause `interrupted`.
         """
+        if self._stop_asked:
+            self._engine.abort()
+        self._stop_asked = True
         self._engine.interrupt()
 
     def __await__(self) -> Generator[None, None, BatchReport]:
@@ -56,12 +61,13 @@ class BatchRun:
         return self._outcome()
 
     def _outcome(self) -> BatchReport:
-        assert self._task is not None  # noqa: S101 - _start() saw to it
-        self._task.result()
-        stop, report = self._engine.stop, self._engine.report()
+        self._start().result()
+        if self._report is None:
+            self._report = self._engine.report()
+        stop = self._engine.stop
         if stop is not None:
-            raise RunStopped(stop.message, report, stop.cause) from stop.error
-        return report
+            raise RunStopped(stop.message, self._report, stop.cause) from stop.error
+        return self._report
 
     def _start(self) -> asyncio.Task[None]:
         if self._task is None:
@@ -76,8 +82,9 @@ class BatchRun:
             await self._stopped(task)
             raise
 
-    async def _stopped(self, task: asyncio.Task[None]) -> None:
-        """Stop and wait for the end; being cancelled again ends it at once."""
+    async def _stopped(self, task: asyncio.Task[None]) -> bool:
+        """Stop and wait for the end; being cancelled meanwhile ends it at once and returns True."""
+        cancelled = False
         self._engine.interrupt()
         # A cancelled anyio scope of the caller would cancel every further wait, too.
         with anyio.CancelScope(shield=True):
@@ -85,7 +92,9 @@ class BatchRun:
                 try:
                     await asyncio.wait([task])
                 except asyncio.CancelledError:
-                    self._engine.interrupt()
+                    cancelled = True
+                    self._engine.abort()
+        return cancelled
 
     async def __aenter__(self) -> Self:
         if self._entered or self._task is not None:
@@ -103,8 +112,8 @@ class BatchRun:
     ) -> None:
         task = self._start()
         self._engine.stop_streaming()
-        if not task.done():
-            await self._stopped(task)
+        if not task.done() and await self._stopped(task) and error is None:
+            raise asyncio.CancelledError
         if error is None and not task.cancelled() and (failure := task.exception()) is not None:
             raise failure
 

@@ -76,7 +76,6 @@ class Settler:
             return
         batch.lost = True
         self.doubts.add(Doubt(batch, devices, why, self._clock.monotonic(), refusal))
-        self._books.tell(batch, "lost", why, devices=len(devices))
         self._news.tell()
 
     async def run(self) -> None:
@@ -138,6 +137,9 @@ class Settler:
                 self._work.put(again)
             elif isinstance(one.decision, Verdict):
                 self._books.enter(one.batch, one.decision, one.ids)
+        # Told when all is entered: whoever listens may look at the report.
+        for one in settled:
+            if one.decision is not SEND_AGAIN:
                 self._books.tell(one.batch, "settled", devices=len(one.ids))
         if settled:
             self._stopper.check_failures()

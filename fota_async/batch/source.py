@@ -6,7 +6,7 @@ import os
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Sized
 from itertools import islice
 from pathlib import Path
-from typing import Literal, Protocol, TypeAlias, TypeVar
+from typing import Literal, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 import anyio.to_thread
 
@@ -25,6 +25,7 @@ _SLICE = 1024
 _DELIMITERS = ",;\t"
 
 
+@runtime_checkable
 class Source(Protocol):
     """Hands out the input slice by slice.
 
@@ -78,7 +79,7 @@ def open_source(devices: Devices | Source, column: str | None = None) -> Source:
         )
     if isinstance(devices, os.PathLike):
         return TextSource(lambda: open_file(Path(devices)), column, drains=True)
-    if isinstance(devices, _Iterables | _AsyncIterables | TextSource):
+    if isinstance(devices, Source):
         return devices
     if isinstance(devices, AsyncIterable):
         return _AsyncIterables(devices)
@@ -234,7 +235,11 @@ class TextSource:
         self._text = self._open_text()
         try:
             self._find_ids(self._text)
-        except OSError as error:
+        except (OSError, SourceError) as error:
+            if self._closes:
+                self._text.close()
+            if isinstance(error, SourceError):
+                raise
             raise broken_off(error) from error
 
     def _find_ids(self, text: io.TextIOBase) -> None:
@@ -302,6 +307,11 @@ def _rows(
         return _cells(csv.reader(text, delimiter=delimiter), index), 1
     if column is not None:
         raise SourceError(f"{_name(text)} has no column {column!r}; its header is {header}")
+    if len(header) > 1 and not any(map(str.isdigit, first)):
+        raise SourceError(
+            f"{_name(text)} has no column imei, device_id or deviceid; name the one that holds the "
+            f"device ids; its header is {header}"
+        )
     return _lines(first, text), 0
 
 

@@ -92,14 +92,17 @@ class Triage:
                 final.append(verdict)
         if ids:
             self._books.enter(batch, final, ids)
-        for verdict, devices in doubts.items():
-            refusal = verdict if verdict.state is State.FAILED else None
-            why = " ".join(filter(None, (verdict.status, verdict.reason)))
-            self._settler.doubt(batch, why, devices, refusal=refusal, said=verdict)
         for verdict, devices in temporary.items():
             again = batch.part(devices)
             again.rounds, again.fallback, again.sent = batch.rounds + 1, verdict, True
             self._send_later(again)
+        for verdict, devices in doubts.items():
+            refusal = verdict if verdict.state is State.FAILED else None
+            why = " ".join(filter(None, (verdict.status, verdict.reason)))
+            self._settler.doubt(batch, why, devices, refusal=refusal, said=verdict)
+        # Told when all is entered: whoever listens may look at the report.
+        for verdict, devices in doubts.items():
+            self._books.tell(batch, "lost", verdict.reason, devices=len(devices))
 
     def _is_temporary(self, batch: Batch, device: str, verdict: Verdict) -> bool:
         rule = self._settings.retry_if
@@ -111,11 +114,15 @@ class Triage:
             and rule(outcome_of(device, verdict))
         )
 
+    def lost(self, batch: Batch, why: str) -> None:
+        """Take a whole batch into doubt."""
+        self._settler.doubt(batch, why)
+        self._books.tell(batch, "lost", why)
+
     def refused(self, batch: Batch, error: RefusedError) -> None:
         """Sort a refusal of a whole batch."""
         refusal = Verdict(State.FAILED, error.code or str(error.status), error.text)
         batch.why = str(error)
-        self._books.tell(batch, "refused", str(error))
         if not is_about_devices(error):
             self.put_back(batch, str(error))
             self._stopper.stop_because_of(error)
@@ -126,6 +133,7 @@ class Triage:
             self._alike.refused(error)
             self._refused_devices(batch, refusal, error)
             self._examine()
+        self._books.tell(batch, "refused", str(error))
 
     def _refused_devices(self, batch: Batch, refusal: Verdict, error: RefusedError) -> None:
         if len(batch.ids) > 1:

@@ -85,9 +85,9 @@ class Work:
                     else:
                         await self._fed()
                     continue
-                await slot.take()
                 if not self.again:
                     await self.feed.fill(self.size)
+                await slot.take()
                 if not self._holds and (batch := self._take()) is not None:
                     self.in_flight.add(batch)
                     return batch

@@ -17,6 +17,7 @@ from fota_async.cli.output import fail
 from fota_async.cli.simulate import SimulateOptions, run_simulate
 from fota_async.errors import ConfigurationError, FotaError, SourceError
 
+_LAST_BREATH = 0.5
 _EPILOGUE = """\
 Credentials and address come from the environment: THINGSPACE_KEY, THINGSPACE_SECRET,
 THINGSPACE_USERNAME, THINGSPACE_PASSWORD, THINGSPACE_ACCOUNT, THINGSPACE_BASE_URL.
@@ -93,10 +94,17 @@ def run(arguments: Sequence[str]) -> int:
     code = result if isinstance(result, int) else Exit.DONE
     sys.stdout.flush()
     sys.stderr.flush()
-    if any(not thread.daemon for thread in threading.enumerate()[1:]):
-        # A thread that waits for standard input would keep the process from ending.
+    if _somebody_reads_on():
         os._exit(code)
     return code
+
+
+def _somebody_reads_on() -> bool:
+    """Whether a thread still waits for standard input, which would keep the process from ending."""
+    others = [t for t in threading.enumerate() if t is not threading.current_thread()]
+    for thread in others:
+        thread.join(_LAST_BREATH)
+    return any(thread.is_alive() and not thread.daemon for thread in others)
 
 
 def _execute(command: Coroutine[Any, Any, int]) -> int:
