@@ -223,7 +223,9 @@ class Transport:
             raise NotSentError(f"no connection: {_what(error)}") from None
         except TimeoutError:
             raise AnswerTimeoutError(f"no answer for {self._timeout:g} s (timeout)") from None
-        except (aiohttp.ClientError, _Dropped, OSError) as error:
+        except _Dropped as error:
+            raise ConnectionLostError(f"the connection broke: {error}") from None
+        except (aiohttp.ClientError, OSError) as error:
             raise ConnectionLostError(f"the connection broke: {_what(error)}") from None
 
     async def _read(self, response: aiohttp.ClientResponse) -> bytes:

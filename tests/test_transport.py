@@ -74,6 +74,8 @@ async def test_one_try_reaches_the_server_once_when_a_reused_connection_breaks(
         await CALLS[method](client)
 
     assert caught.value.sent == "maybe"
+    assert "the connection broke: " in str(caught.value)
+    assert "_Dropped" not in str(caught.value)
     last = stub.asked()[1:]
     # On the connection of the calls before: the case in which aiohttp sends again by itself.
     assert [(seen.method, seen.place) for seen in last] == [(method, 4)]

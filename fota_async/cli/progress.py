@@ -83,11 +83,10 @@ class ProgressDisplay:
             (event.unknown, "unknown"),
             (event.invalid, "invalid"),
             (event.doubtful, "being settled"),
-            (self._pauses, "pauses"),
-            (max(0, self._logins - 1), "new logins"),
         ):
-            if count:
-                notes.append(f"{count:,} {name}")
+            notes += [f"{count:,} {name}"] if count else []
+        for name, count in (("pauses", self._pauses), ("new logins", max(0, self._logins - 1))):
+            notes += [f"{name}: {count:,}"] if count else []
         if self._bar is not None:
             self._bar.update(
                 self._task,
