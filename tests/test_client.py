@@ -8,6 +8,7 @@ import pytest
 from helpers import ACCOUNT, CREDENTIALS, LOGIN, UPGRADE, Stub, counts, read, reply, upgrade
 
 from fota_async import ConfigurationError, FotaClient, NotFoundError
+from fota_async.api.upgrades import GET_UPGRADE
 from fota_async.simulator import Simulator
 
 NewSim = Callable[..., Awaitable[Simulator]]
@@ -99,7 +100,7 @@ def test_no_account_is_refused_at_once() -> None:
 
 @pytest.mark.each_python
 @pytest.mark.parametrize(
-    ("account", "segment"),
+    ("value", "segment"),
     [
         ("a/../../b", "a%2F..%2F..%2Fb"),
         ("..%2Fb", "..%252Fb"),
@@ -112,25 +113,40 @@ def test_no_account_is_refused_at_once() -> None:
         ("a;b&c=d+e", "a%3Bb%26c%3Dd%2Be"),
     ],
 )
-async def test_an_account_stays_in_its_segment_on_the_wire(
-    new_stub: NewStub, new_client: NewClient, account: str, segment: str
+async def test_a_value_stays_in_its_segment_on_the_wire(
+    new_stub: NewStub, new_client: NewClient, value: str, segment: str
 ) -> None:
-    stub = await new_stub(lambda _: reply(upgrade()))
-    client = new_client(stub).with_account(account)
-    await read(client)
-    stub.script = lambda _: reply({"url": "https://x"})
-    await client.v2.callbacks.get()
+    stub = await new_stub()
+    values = {"account": value, "upgrade_id": value}
+    await new_client(stub).session.call(GET_UPGRADE, values)
 
-    assert [seen.path for seen in stub.asked()] == [
-        f"/api/fota/v1/upgrades/{segment}/upgrade/{UPGRADE}",
-        f"/api/fota/v2/callbacks/{segment}",
-    ]
+    (seen,) = stub.asked()
+    assert seen.path == f"/api/fota/v1/upgrades/{segment}/upgrade/{segment}"
 
 
-@pytest.mark.parametrize("account", ["", ".", "..", "a\nb", "a\r\nX: 1", " a", "a\t", "\ud800"])
-def test_an_account_that_cannot_be_a_segment_is_refused(account: str) -> None:
+@pytest.mark.parametrize(
+    "account",
+    [
+        "",
+        ".",
+        "..",
+        "a\nb",
+        "a\r\nX: 1",
+        " a",
+        "a\t",
+        "\ud800",
+        "a/../b",
+        "..%2Fb",
+        "%2e",
+        "a?x",
+        "1\n",
+    ],
+)
+def test_an_account_that_is_none_is_refused_at_once(account: str) -> None:
     with pytest.raises(ConfigurationError, match="account"):
         FotaClient(CREDENTIALS, account=account)
+    with pytest.raises(ConfigurationError, match="account"):
+        FotaClient(CREDENTIALS, account=ACCOUNT).with_account(account)
 
 
 @pytest.mark.parametrize(

@@ -166,6 +166,7 @@ ANSWERS: list[tuple[int, Any, type[CallError], str | None, str]] = [
     (503, fault("900800"), ThrottledError, "900800", "no"),
     (503, fault(900807), ThrottledError, "900807", "no"),
     (403, fault("900907"), ThrottledError, "900907", "no"),
+    (400, said("900800"), InvalidRequestError, "900800", "yes"),
     (503, fault("900808"), ServerError, "900808", "maybe"),
     (503, HTML, ServerError, None, "maybe"),
     # Size.

@@ -24,7 +24,7 @@ from .tap import Tap
 
 _FASTER = 100.0
 _TIMEOUT = 0.4
-_LONGEST = 120.0
+_LONGEST = 20.0
 
 
 @attrs.frozen(kw_only=True)
