@@ -9,9 +9,10 @@ from typing import Self, Unpack
 from fota_async.api.callbacks import CallbacksV2
 from fota_async.api.context import Context
 from fota_async.api.upgrades import UpgradesV1
-from fota_async.auth import Credentials
+from fota_async.credentials import Credentials
 from fota_async.errors import ConfigurationError
-from fota_async.session import SessionManager, SessionOptions
+from fota_async.options import SessionOptions
+from fota_async.session import SessionManager
 
 # No closer: the vendor's own examples break the shape of ten digits, a dash and five digits.
 _ACCOUNT = re.compile(r"[A-Za-z0-9._-]*[A-Za-z0-9_-][A-Za-z0-9._-]*")

@@ -1,20 +1,19 @@
 """The session manager: one connection pool and one pair of tokens for every task of the process."""
 
 import asyncio
-import ssl as ssl_module
 from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import Self, TypedDict, TypeVar, Unpack, cast
+from typing import Self, TypeVar, Unpack, cast
 
-import aiohttp
 import attrs
 import msgspec
 
 from fota_async._version import __version__
 from fota_async.attempts import Attempts
-from fota_async.auth import JSON, Credentials, CredentialTokens, TokenProvider
+from fota_async.auth import JSON, CredentialTokens
 from fota_async.batch.protocol import Tally
 from fota_async.clock import Clock, SystemClock
+from fota_async.credentials import Credentials, TokenProvider
 from fota_async.errors import (
     CallError,
     ConfigurationError,
@@ -23,8 +22,9 @@ from fota_async.errors import (
     SessionEndedError,
     TokenRefusedError,
 )
-from fota_async.events import EventHook, RequestEvent, event_sink, logger
+from fota_async.events import RequestEvent, event_sink, logger
 from fota_async.limiter import Limiter, Slot
+from fota_async.options import SessionOptions
 from fota_async.retry import RetryPolicy
 from fota_async.transport import Answer, Body, Request, Transport, check_base_url
 from fota_async.wire.convert import unstructure
@@ -34,44 +34,6 @@ from fota_async.wire.route import Route
 T = TypeVar("T")
 
 BASE_URL = "https://thingspace.verizon.com"
-
-
-class SessionOptions(TypedDict, total=False):
-    """Keyword options of `SessionManager` and of `fota_async.FotaClient`."""
-
-    base_url: str
-    """Scheme, host and port of the API; HTTPS unless the host is loopback."""
-    http: aiohttp.ClientSession | None
-    """A session whose connection pool to borrow; it is never closed, and none of its settings
-    apply. None (the default) owns a pool."""
-    timeout: float
-    """Seconds of one try without a byte of an answer. Default 30."""
-    connect_timeout: float
-    """Seconds of one try to connect. Default 10."""
-    deadline: float | None
-    """Seconds of a whole call, waits included; None for no end. Default 300. Not for runs."""
-    max_concurrency: int
-    """The most requests in flight at once. Default 100."""
-    max_answer_bytes: int
-    """The largest answer, after decompression. Default 1 GiB."""
-    retry: RetryPolicy
-    """How often and how long a call is tried, and the longest pause it accepts."""
-    proxy: str | None
-    """Address of a proxy."""
-    trust_env: bool
-    """Take the proxy from `HTTPS_PROXY` and `NO_PROXY`. Default False."""
-    ssl: ssl_module.SSLContext | bool
-    """Certificates to trust; True (the default) for the system's."""
-    user_agent: str
-    """What to call ourselves."""
-    logout_on_close: bool
-    """End the session on close. Default False: other clients of this user may share it."""
-    on_event: EventHook | None
-    """Gets every event of `fota_async.events`; it should return at once."""
-    clock: Clock
-    """Time; for tests."""
-    tokens: TokenProvider | None
-    """Where tokens come from, instead of from credentials."""
 
 
 class SessionManager:

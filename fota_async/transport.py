@@ -5,6 +5,7 @@ import ipaddress
 import ssl as ssl_module
 import urllib.request
 from collections.abc import Awaitable, Callable, Mapping
+from typing import TypeAlias
 
 import aiohttp
 import attrs
@@ -31,6 +32,9 @@ class Answer:
     headers: Mapping[str, str] = attrs.field(repr=False)
     body: bytes = attrs.field(repr=False)
 
+
+HttpSession: TypeAlias = aiohttp.ClientSession
+"""What a client may borrow."""
 
 _LARGE = 1 << 20
 

@@ -23,7 +23,8 @@ from batch_helpers import (
 from simulator_api import until
 
 from fota_async import RunStopped, SourceError, State, StopCause
-from fota_async.batch.source import TextSource, open_source
+from fota_async.batch.source import open_source
+from fota_async.batch.text_source import TextSource
 from fota_async.events import ProgressEvent
 
 IDS = ["000000000000001", "490154203237518", "012345678901234"]

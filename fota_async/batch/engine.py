@@ -216,6 +216,7 @@ class Engine:
                 await asyncio.wait(self._workers)
                 self._workers = {task: b for task, b in self._workers.items() if not task.done()}
             if self.stop is not None:
+                self._settler.expect_no_more()
                 await asyncio.wait([self._settling])
         except asyncio.CancelledError:
             # The loop itself is closing down: no grace, but the report stays true.

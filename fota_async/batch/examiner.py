@@ -111,14 +111,19 @@ class Examiner:
             await self._reader.read()
         except RefusedError:
             await self._clock.sleep(self._settle_delay)
-            try:
-                await self._reader.read()
-            except CallError as error:
-                self._stopper.stop_because_of(error)
+            await self._read_again()
         except AuthError as error:
             self._stopper.stop_because_of(error)
         except CallError:
             pass  # nothing was learned about the target; dividing still finds the devices
+
+    async def _read_again(self) -> None:
+        try:
+            await self._reader.read()
+        except (AuthError, RefusedError) as error:
+            self._stopper.stop_because_of(error)
+        except CallError:
+            pass  # as above: a lost answer is no second refusal
 
     async def _probe(self) -> None:
         """Send single devices, some of what is refused and some of what is still to come."""

@@ -16,10 +16,9 @@ def unsend(work: Work, books: Books, stop: Stop | None) -> None:
         stop: Why the run ends.
     """
     stopped = f"the run stopped first ({stop.cause if stop else StopCause.ERROR})"
-    for batch in (*work.again, *work.refused):
-        books.enter(batch, Verdict(State.UNSENT, reason=f"{stopped}; {batch.why}"))
-    for batch in work.later:
-        books.enter(batch, batch.fallback or Verdict(State.UNSENT, reason=stopped))
+    for batch in (*work.again, *work.refused, *work.later):
+        unsent = Verdict(State.UNSENT, reason="; ".join(filter(None, (stopped, batch.why))))
+        books.enter(batch, batch.fallback or unsent)
     work.again.clear()
     work.refused.clear()
     work.later.clear()

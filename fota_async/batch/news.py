@@ -1,7 +1,7 @@
 """News: something about a run changed, look again."""
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Coroutine
 from typing import Any
 
 from fota_async.clock import Clock
@@ -23,9 +23,9 @@ class News:
         self._event.set()
         self._event = asyncio.Event()
 
-    async def wait(self) -> None:
-        """Wait for the next news."""
-        await self._event.wait()
+    def wait(self) -> Coroutine[Any, Any, object]:
+        """Wait for the next news, counted from this call and not from the first turn."""
+        return self._event.wait()
 
     async def wait_until(self, moment: float | None) -> None:
         """Wait for the next news, or until `moment` of the clock."""

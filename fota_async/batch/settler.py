@@ -50,6 +50,7 @@ class Settler:
         self._clock = clock
         self._settle_delay = settle_delay
         self._failures = 0
+        self._expecting = True
 
     def doubt(
         self,
@@ -79,9 +80,9 @@ class Settler:
         self._news.tell()
 
     async def run(self) -> None:
-        """Settle for as long as the run goes on; ends when it stops and no doubt is left."""
+        """Settle for as long as the run goes on; ends when no doubt is left and none can come."""
         planned: float | None = None
-        while self.doubts or not self._stopper.stopped:
+        while self.doubts or self._expecting:
             now = self._clock.monotonic()
             nothing_else = self._stopper.stopped or self._work.nothing_to_send
             if planned is None and self.doubts.is_due(now, nothing_else=nothing_else):
@@ -92,6 +93,11 @@ class Settler:
                 await self._clock.sleep(planned - now)
             else:
                 planned = await self._read()
+
+    def expect_no_more(self) -> None:
+        """Nothing is in flight any more whose answer could be lost."""
+        self._expecting = False
+        self._news.tell()
 
     async def _read(self) -> float | None:
         """Read once; return when to read again after a failure."""

@@ -7,7 +7,6 @@ import attrs
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-from fota_async.auth import Credentials
 from fota_async.batch.errors import RunStopped
 from fota_async.batch.report import BatchReport
 from fota_async.batch.states import State
@@ -16,6 +15,7 @@ from fota_async.cli.output import fail, print_report, say
 from fota_async.cli.progress import ProgressDisplay
 from fota_async.cli.signals import on_signals
 from fota_async.client import FotaClient
+from fota_async.credentials import Credentials
 from fota_async.events import BatchEvent, Event, PauseEvent, ProgressEvent, TokenEvent
 from fota_async.simulator import Faults, Rules, Simulator
 

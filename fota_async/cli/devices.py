@@ -13,14 +13,14 @@ from fota_async.api.upgrades import modify_upgrade
 from fota_async.batch.batcher import DeviceBatcher
 from fota_async.batch.errors import RunStopped
 from fota_async.batch.report import BatchReport
-from fota_async.batch.source import TextSource, open_file
+from fota_async.batch.text_source import TextSource, open_file
 from fota_async.cli.exits import Exit, exit_code
 from fota_async.cli.output import check_report_path, fail, print_report
 from fota_async.cli.progress import ProgressDisplay
 from fota_async.cli.signals import on_signals
 from fota_async.client import FotaClient
 from fota_async.errors import ConfigurationError
-from fota_async.session import SessionOptions
+from fota_async.options import SessionOptions
 
 _WHOLE = Number(gte=1)
 _SECONDS = Number(gt=0)

@@ -17,6 +17,7 @@ class _Row(msgspec.Struct, gc=False):
     status: str
     resultReason: str = ""  # noqa: N815 - as above
     Reason: str = ""
+    reason: str = ""
 
 
 _rows = msgspec.json.Decoder(list[_Row])
@@ -59,7 +60,7 @@ def read_rows(body: bytes, wanted: Collection[str]) -> Generator[None, None, Upg
             break
         for row in part:
             if row.deviceId in wanted:
-                rows[row.deviceId] = (row.status, row.resultReason or row.Reason)
+                rows[row.deviceId] = (row.status, row.resultReason or row.Reason or row.reason)
         yield
     if around is None:
         return _read_whole(body, wanted)

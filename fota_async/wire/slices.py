@@ -40,8 +40,10 @@ def in_slices(
         around = msgspec.json.decode(body[: start.end()] + body[end:])
     except msgspec.DecodeError:
         return None
-    if not isinstance(around, dict) or [] not in around.values():
+    if not isinstance(around, dict):
         return None
+    if not any(key.lower() == name.lower() and value == [] for key, value in around.items()):
+        return None  # the list that was found is not the object's own
     at = start.end()
     while at < end:
         parsed = _next(body, at, end, items)

@@ -1,5 +1,6 @@
 """A failing case, made smaller: whatever can be left out is left out."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 
 import attrs
@@ -10,18 +11,18 @@ from .case import Case
 
 Fails = Callable[[Case], Awaitable[bool]]
 
+_MOST_STEPS = 30
 _SIMPLER = {"concurrency": 1, "starts": None, "streamed": False, "before": 0}
 
 
 async def shrunk(case: Case, fails: Fails) -> Case:
     """Return the smallest case found that still fails."""
-    again = True
-    while again:
-        again = False
-        for smaller in _smaller(case):
-            if await fails(smaller):
-                case, again = smaller, True
-                break
+    for _ in range(_MOST_STEPS):
+        smaller = list(_smaller(case))
+        still = await asyncio.gather(*map(fails, smaller))
+        if True not in still:
+            break
+        case = smaller[still.index(True)]
     return case
 
 

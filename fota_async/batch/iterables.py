@@ -1,0 +1,111 @@
+"""Device ids out of the caller's own iterables, slice by slice."""
+
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Sized
+from itertools import islice
+
+from fota_async.errors import SourceError
+from fota_async.events import logger
+
+_SLICE = 1024
+
+
+class IterableSource:
+    """A source over an iterable; see `fota_async.batch.source.Source`."""
+
+    def __init__(self, devices: Iterable[object]) -> None:
+        self.total = len(devices) if isinstance(devices, Sized) else None
+        self.drains = self.total is not None
+        self._devices = devices
+        self._slices: Slices | None = None
+
+    async def open(self) -> None:
+        """There is nothing to open."""
+
+    async def read(self) -> list[object]:
+        """See `Source`."""
+        if self._slices is None:
+            self._slices = Slices(self._devices)
+        return self._slices.next()
+
+    def pulled(self) -> list[object]:
+        """See `Source`."""
+        return []
+
+    async def aclose(self) -> None:
+        """See `Source`."""
+        self._slices = None
+
+
+class Slices:
+    """Slices of an iterable; when it breaks off, first what came before, then the error."""
+
+    def __init__(self, items: Iterable[object]) -> None:
+        self._iterator: Iterator[object] | None = None
+        self._items = items
+        self._broken: SourceError | None = None
+
+    def next(self) -> list[object]:
+        """Return the next slice, empty at the end."""
+        items: list[object] = []
+        if self._broken is None:
+            try:
+                if self._iterator is None:
+                    self._iterator = iter(self._items)
+                items.extend(islice(self._iterator, _SLICE))  # keeps what came before an error
+            except Exception as error:  # noqa: BLE001 - the caller's own iterator may raise anything
+                self._broken = broken_off(error)
+        if self._broken is not None and not items:
+            raise self._broken
+        return items
+
+
+class AsyncIterableSource:
+    """A source over an async iterable; see `fota_async.batch.source.Source`."""
+
+    def __init__(self, devices: AsyncIterable[object]) -> None:
+        self.total: int | None = None
+        self.drains = False
+        self._devices = devices
+        self._iterator: AsyncIterator[object] | None = None
+        self._items: list[object] = []
+        self._broken: SourceError | None = None
+
+    async def open(self) -> None:
+        """There is nothing to open."""
+
+    async def read(self) -> list[object]:
+        """See `Source`."""
+        if self._broken is None:
+            try:
+                if self._iterator is None:
+                    self._iterator = aiter(self._devices)
+                while len(self._items) < _SLICE:
+                    self._items.append(await anext(self._iterator))
+            except StopAsyncIteration:
+                pass
+            except Exception as error:  # noqa: BLE001 - the caller's own iterator may raise anything
+                self._broken = broken_off(error)
+        if self._broken is not None and not self._items:
+            raise self._broken
+        return self.pulled()
+
+    def pulled(self) -> list[object]:
+        """See `Source`."""
+        items, self._items = self._items, []
+        return items
+
+    async def aclose(self) -> None:
+        """See `Source`."""
+        close = getattr(self._iterator, "aclose", None)
+        if close is not None:
+            try:
+                await close()
+            except Exception:  # noqa: BLE001 - the caller's own iterator may raise anything
+                logger.exception("the device list raised when it was closed")
+
+
+def broken_off(error: Exception) -> SourceError:
+    """Return what an error of the caller's iterator or file means, with that error as its cause."""
+    broken = SourceError(f"the device list broke off: {type(error).__name__}: {error}")
+    broken.__cause__ = error
+    return broken

@@ -1,0 +1,179 @@
+"""Device ids out of text: one a line, or a column of a CSV."""
+
+import csv
+import io
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Literal, TypeVar
+
+import anyio.to_thread
+
+from fota_async.batch.iterables import Slices, broken_off
+from fota_async.errors import SourceError
+
+T = TypeVar("T")
+
+COLUMNS = ("imei", "device_id", "deviceid")
+"""Headers (any case) under which a CSV holds its device ids."""
+
+_DELIMITERS = ",;\t"
+
+
+class TextSource:
+    """Reads ids from lines of text, or from a column of a CSV, in a thread.
+
+    Args:
+        open_text: Opens the text; called once, in the thread.
+        column: The header of the device ids, if it is none of `COLUMNS`.
+        drains: Whether the text is ours: a stopped run reads it to the end, unless it proves to
+            be a pipe, and it is closed.
+    """
+
+    def __init__(
+        self, open_text: Callable[[], io.TextIOBase], column: str | None, *, drains: bool
+    ) -> None:
+        self.total: int | None = None
+        self.drains = drains
+        self._closes = drains
+        self._busy = False
+        self._open_text = open_text
+        self._column = column
+        self._text: io.TextIOBase | None = None
+        self._slices: Slices | None = None
+
+    async def open(self) -> None:
+        """Open the text and find the device ids in it.
+
+        Raises:
+            SourceError: There is no such file or column, or it is no text.
+        """
+        if self._slices is None:
+            await _in_thread(self._start)
+
+    async def read(self) -> list[object]:
+        """See `Source`."""
+        await self.open()
+        return await _in_thread(self._next)
+
+    def pulled(self) -> list[object]:
+        """See `Source`. A pipe that was being read keeps what its thread took."""
+        return []
+
+    async def aclose(self) -> None:
+        """Close the text."""
+        # A pipe that is still being read cannot be closed before it speaks again.
+        if self._text is not None and self._closes and (self.drains or not self._busy):
+            await _in_thread(self._text.close)
+
+    def _next(self) -> list[object]:
+        assert self._slices is not None  # noqa: S101 - open() saw to it
+        self._busy = True
+        try:
+            return self._slices.next()
+        finally:
+            self._busy = False
+
+    def _start(self) -> None:
+        self._text = self._open_text()
+        try:
+            self._find_ids(self._text)
+        except (OSError, SourceError) as error:
+            if self._closes:
+                self._text.close()
+            if isinstance(error, SourceError):
+                raise
+            raise broken_off(error) from error
+
+    def _find_ids(self, text: io.TextIOBase) -> None:
+        self.drains = self.drains and text.seekable()
+        lines = _count_lines(text) if self.drains else None
+        first = text.readline()
+        while first.isspace():
+            first = text.readline()
+        if "\0" in first:
+            raise _binary(text)
+        rows, headers = _rows(text, first, self._column)
+        self.total = None if lines is None else max(0, lines - headers)
+        self._slices = Slices(rows)
+
+
+_EXPECTED = "expected a text file with one device id a line, or a CSV with a header"
+
+
+def open_file(path: Path) -> io.TextIOBase:
+    """Open a device list.
+
+    Raises:
+        SourceError: There is no such file, or it is a directory.
+    """
+    try:
+        # Another column may hold any bytes; they must not sink the run.
+        return path.open(encoding="utf-8-sig", errors="backslashreplace", newline="")
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        raise SourceError(f"cannot read {path}: {why}; {_EXPECTED}") from None
+
+
+def _binary(text: io.TextIOBase) -> SourceError:
+    return SourceError(f"{_name(text)} is a binary file; {_EXPECTED}")
+
+
+def _count_lines(text: io.TextIOBase) -> int:
+    """Count lines, for the share that progress shows."""
+    binary = text.buffer  # type: ignore[attr-defined]  # a file opened as text has one
+    lines, last = 0, b"\n"
+    while block := binary.read(1 << 20):
+        if b"\0" in block:
+            raise _binary(text)
+        lines += block.count(b"\n")
+        last = block[-1:]
+    text.seek(0)
+    return lines + (last != b"\n")
+
+
+def _rows(
+    text: io.TextIOBase, first: str, column: str | None
+) -> tuple[Iterable[object], Literal[0, 1]]:
+    """Return the device ids, and how many header lines precede them."""
+    if not first:
+        return (), 0
+    delimiter = max(_DELIMITERS, key=first.count)
+    try:
+        header = next(csv.reader([first], delimiter=delimiter), [])
+    except csv.Error:  # a line too long for a header
+        header = []
+    names = [name.strip().lower() for name in header]
+    wanted = COLUMNS if column is None else (column.strip().lower(),)
+    index = next((names.index(name) for name in wanted if name in names), None)
+    if index is not None:
+        return _cells(csv.reader(text, delimiter=delimiter), index), 1
+    if column is not None:
+        raise SourceError(f"{_name(text)} has no column {column!r}; its header is {header}")
+    if len(header) > 1 and not any(map(str.isdigit, first)):
+        raise SourceError(
+            f"{_name(text)} has no column imei, device_id or deviceid; name the one that holds the "
+            f"device ids; its header is {header}"
+        )
+    return _lines(first, text), 0
+
+
+def _cells(rows: Iterator[list[str]], index: int) -> Iterator[object]:
+    for row in rows:
+        if row:
+            yield row[index] if index < len(row) else ""
+
+
+def _lines(first: str, text: io.TextIOBase) -> Iterator[object]:
+    yield first
+    for line in text:
+        if not line.isspace():
+            yield line
+
+
+def _name(text: io.TextIOBase) -> str:
+    return str(getattr(text, "name", "the input"))
+
+
+async def _in_thread(work: Callable[[], T]) -> T:
+    # Abandoned on cancellation: a pipe that never speaks must not keep a run from ending.
+    return await anyio.to_thread.run_sync(work, abandon_on_cancel=True)

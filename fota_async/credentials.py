@@ -1,0 +1,100 @@
+"""What opens the API, and the tokens that it is exchanged for."""
+
+import base64
+from typing import Protocol
+
+import attrs
+import msgspec
+
+from fota_async.errors import ConfigurationError
+
+
+@attrs.frozen(repr=False)
+class Credentials:
+    """What opens the API: an application's key and secret, and a user's name and password.
+
+    Args:
+        key: Application key of the ThingSpace account.
+        secret: Application secret.
+        username: User of the session ("UWS user").
+        password: Its password.
+
+    Raises:
+        ConfigurationError: One of them is empty or no text.
+    """
+
+    key: str = attrs.field()
+    secret: str = attrs.field()
+    username: str = attrs.field()
+    password: str = attrs.field()
+
+    @key.validator
+    @secret.validator
+    @username.validator
+    @password.validator
+    def _is_given(self, attribute: "attrs.Attribute[str]", value: object) -> None:
+        if not isinstance(value, str) or not value:
+            raise ConfigurationError(f"the credentials lack a {attribute.name}")
+
+    def __repr__(self) -> str:
+        return "Credentials(***)"
+
+    @property
+    def basic(self) -> str:
+        """Value of the Authorization header of the token endpoint."""
+        return "Basic " + base64.b64encode(f"{self.key}:{self.secret}".encode()).decode()
+
+    @property
+    def secrets(self) -> list[str]:
+        """Every value that must not be seen, the longest first."""
+        given = attrs.astuple(self)
+        # A server that echoes a body echoes them as JSON writes them.
+        escaped = (msgspec.json.encode(value).decode()[1:-1] for value in given)
+        values = {self.basic.removeprefix("Basic "), *given, *escaped}
+        return sorted(values, key=len, reverse=True)
+
+
+@attrs.frozen(repr=False)
+class Tokens:
+    """Both tokens, with the generation of each, so that a refusal names what was refused."""
+
+    bearer: str
+    session: str
+    bearer_generation: int = 0
+    session_generation: int = 0
+
+    def __repr__(self) -> str:
+        return f"Tokens(***, generations={self.bearer_generation}, {self.session_generation})"
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The two headers that every call of the API carries."""
+        return {"Authorization": f"Bearer {self.bearer}", "VZ-M2M-Token": self.session}
+
+
+class TokenProvider(Protocol):
+    """Where a session manager gets its tokens from."""
+
+    async def get(self) -> Tokens:
+        """Return tokens to use now.
+
+        Raises:
+            CallError: There are none to be had.
+        """
+        ...
+
+    async def bearer_refused(self, tokens: Tokens) -> bool:
+        """Hear that the bearer in `tokens` was refused; return whether trying again may help."""
+        ...
+
+    async def session_ended(self, tokens: Tokens) -> None:
+        """Hear that the session in `tokens` ended.
+
+        Raises:
+            SessionEndedError: Sessions end too often for another login.
+        """
+        ...
+
+    async def logout(self) -> None:
+        """End the session, if there is one."""
+        ...

@@ -1,0 +1,48 @@
+"""The options of a session manager."""
+
+import ssl as ssl_module
+from typing import TypedDict
+
+from fota_async.clock import Clock
+from fota_async.credentials import TokenProvider
+from fota_async.events import EventHook
+from fota_async.retry import RetryPolicy
+from fota_async.transport import HttpSession
+
+
+class SessionOptions(TypedDict, total=False):
+    """Keyword options of `SessionManager` and of `fota_async.FotaClient`."""
+
+    base_url: str
+    """Scheme, host and port of the API; HTTPS unless the host is loopback."""
+    http: HttpSession | None
+    """A session whose connection pool to borrow; it is never closed, and none of its settings
+    apply. None (the default) owns a pool."""
+    timeout: float
+    """Seconds of one try without a byte of an answer. Default 30."""
+    connect_timeout: float
+    """Seconds of one try to connect. Default 10."""
+    deadline: float | None
+    """Seconds of a whole call, waits included; None for no end. Default 300. Not for runs."""
+    max_concurrency: int
+    """The most requests in flight at once. Default 100."""
+    max_answer_bytes: int
+    """The largest answer, after decompression. Default 1 GiB."""
+    retry: RetryPolicy
+    """How often and how long a call is tried, and the longest pause it accepts."""
+    proxy: str | None
+    """Address of a proxy."""
+    trust_env: bool
+    """Take the proxy from `HTTPS_PROXY` and `NO_PROXY`. Default False."""
+    ssl: ssl_module.SSLContext | bool
+    """Certificates to trust; True (the default) for the system's."""
+    user_agent: str
+    """What to call ourselves."""
+    logout_on_close: bool
+    """End the session on close. Default False: other clients of this user may share it."""
+    on_event: EventHook | None
+    """Gets every event of `fota_async.events`; it should return at once."""
+    clock: Clock
+    """Time; for tests."""
+    tokens: TokenProvider | None
+    """Where tokens come from, instead of from credentials."""
