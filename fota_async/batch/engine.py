@@ -1,16 +1,16 @@
 """The engine of a run: workers that take batches, send them, and enter what became of them."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Iterator
-from contextlib import suppress
+from collections.abc import Iterable
+from contextlib import ExitStack, suppress
 from functools import partial
-from typing import TypeAlias
 
-from fota_async.batch.books import IN_DOUBT, IN_FLIGHT, WAITING, Books
+from fota_async.batch.books import Books
+from fota_async.batch.crew import Crew, is_current
 from fota_async.batch.errors import StopCause
 from fota_async.batch.examiner import Examiner
 from fota_async.batch.feed import Feed
-from fota_async.batch.leftovers import unsend
+from fota_async.batch.leftovers import still_open, unsend
 from fota_async.batch.news import News, cancel_all
 from fota_async.batch.operation import Operation
 from fota_async.batch.pieces import Batch
@@ -22,15 +22,13 @@ from fota_async.batch.settings import RunSettings
 from fota_async.batch.settle import Doubts
 from fota_async.batch.settler import Settler
 from fota_async.batch.source import Source
-from fota_async.batch.states import DeviceOutcome, Verdict
+from fota_async.batch.states import DeviceOutcome
 from fota_async.batch.stopping import Stop, Stopper
 from fota_async.batch.triage import Triage
 from fota_async.batch.work import Work
 from fota_async.errors import CallError, LostError, RefusedError, SourceError
 from fota_async.limiter import Slot
 from fota_async.models.device_answers import DeviceAnswers
-
-Job: TypeAlias = Callable[[], Awaitable[None]]
 
 _LOOK_AT_BATCH = 2
 _GRACEFUL = frozenset({StopCause.INTERRUPTED, StopCause.DEADLINE})
@@ -102,8 +100,7 @@ class Engine:
             examine=self._examine,
         )
 
-        self._workers: dict[asyncio.Task[None], Batch | None] = {}
-        self._helpers: set[asyncio.Task[None]] = set()
+        self._crew = Crew(self._broke)
         self._examining: asyncio.Task[None] | None = None
         self._settling: asyncio.Task[None] | None = None
         self._grace: asyncio.Task[None] | None = None
@@ -142,7 +139,7 @@ class Engine:
         """End at once; the report is as true as can be."""
         self._stopper.stop_for(StopCause.INTERRUPTED, "interrupted")
         self._aborted = True
-        self._cancel_workers()
+        self._crew.end_workers()
         for task in (self._opening, self._settling, self._ending):
             if task is not None:
                 task.cancel()
@@ -150,22 +147,10 @@ class Engine:
     def report(self) -> BatchReport:
         """Return the report as of now: in flight counts as `unknown`, waiting as `unsent`."""
         return self._books.report(
-            self._still_open(),
+            still_open(self._work, self._settler.doubts),
             input_complete=self._feed.ended,
             stopped=self.stop.cause.value if self.stop else None,
         )
-
-    def _still_open(self) -> Iterator[tuple[int, list[str], Verdict]]:
-        work = self._work
-        for batch in work.in_flight:
-            yield batch.order, batch.ids, IN_FLIGHT
-        for doubt in self._settler.doubts:
-            yield doubt.batch.order, doubt.ids, IN_DOUBT
-        for batch in (*work.again, *work.refused):
-            yield batch.order, batch.ids, WAITING
-        for batch in work.later:
-            yield batch.order, batch.ids, batch.fallback or WAITING
-        yield work.batches + 1, self._feed.waiting, WAITING
 
     # The run
 
@@ -178,17 +163,16 @@ class Engine:
         """
         self._books.start()
         self._stopper.answered()
-        release = self._session.claim(
-            self.operation.account, self.operation.target, self.operation.name
-        )
-        try:
-            if await self._open():
-                await self._until_done()
-        finally:
+        operation = self.operation
+        with ExitStack() as stack:
             try:
-                await self._finish()
+                stack.callback(
+                    self._session.claim(operation.account, operation.target, operation.name)
+                )
+                if await self._open():
+                    await self._until_done()
             finally:
-                release()
+                await self._finish()
 
     async def _open(self) -> bool:
         """Open the source; False if the run was interrupted before that."""
@@ -205,16 +189,14 @@ class Engine:
 
     async def _until_done(self) -> None:
         for _ in range(self._settings.concurrency):
-            self._start_worker(self._take_and_send)
-        self._settling = self._help(self._settler.run)
+            self._crew.work(self._take_and_send)
+        self._settling = self._crew.help(self._settler.run)
         if self._settings.deadline is not None:
-            self._help(self._end_at_deadline)
+            self._crew.help(self._end_at_deadline)
         if self.stop is not None:
             self._on_stop()
         try:
-            while self._workers:
-                await asyncio.wait(self._workers)
-                self._workers = {task: b for task, b in self._workers.items() if not task.done()}
+            await self._crew.workers_done()
             if self.stop is not None:
                 self._settler.expect_no_more()
                 await asyncio.wait([self._settling])
@@ -223,25 +205,10 @@ class Engine:
             self.abort()
             raise
 
-    def _start_worker(self, work: Job) -> asyncio.Task[None]:
-        task = asyncio.create_task(self._guarded(work))
-        self._workers[task] = None
-        return task
-
-    def _help(self, work: Job) -> asyncio.Task[None]:
-        task = asyncio.create_task(self._guarded(work))
-        self._helpers.add(task)
-        task.add_done_callback(self._helpers.discard)
-        return task
-
-    async def _guarded(self, work: Job) -> None:
-        try:
-            await work()
-        except asyncio.CancelledError:
-            pass  # by whoever ends the run: the books are in order
-        except SourceError as error:
+    def _broke(self, error: Exception) -> None:
+        if isinstance(error, SourceError):
             self._stopper.stop_for(StopCause.SOURCE, str(error), error)
-        except Exception as error:  # noqa: BLE001 - a defect of ours must not lose the report
+        else:
             self._stopper.stop_for(StopCause.ERROR, f"{type(error).__name__}: {error}", error)
 
     async def _take_and_send(self) -> None:
@@ -259,7 +226,7 @@ class Engine:
     async def _send(self, batch: Batch, slot: Slot) -> RefusedError | None:
         """Send a batch and enter or queue what became of it; return its refusal, if it was one."""
         refusal: RefusedError | None = None
-        self._workers[_this_task()] = batch
+        self._crew.hold(batch)
         if self._work.batches == _LOOK_AT_BATCH:
             self._look_beside()
         try:
@@ -279,7 +246,7 @@ class Engine:
                 self._triage.put_back(batch, "interrupted")
             raise
         finally:
-            self._workers[_this_task()] = None
+            self._crew.hold(None)
             self._news.tell()
         self._books.progress(len(self._settler.doubts))
         return refusal
@@ -310,12 +277,12 @@ class Engine:
             self._work.put(batch)
 
         self._work.later.add(batch)
-        self._help(wait_and_queue)
+        self._crew.help(wait_and_queue)
 
     def _examine(self) -> None:
         idle = self._examining is None or self._examining.done()
         if idle and self._examiner.has_work and not self._stopper.stopped:
-            self._examining = self._help(self._examiner.examine)
+            self._examining = self._crew.help(self._examiner.examine)
 
     def _look_beside(self) -> None:
         """Read the target's state beside the first batches: a closed one is found out early."""
@@ -326,7 +293,7 @@ class Engine:
 
         if self._reader.can_read and not self._looked:
             self._looked = True
-            self._help(look)
+            self._crew.help(look)
 
     async def _probe(self, batches: list[Batch]) -> list[RefusedError | None]:
         gate = asyncio.Semaphore(self._settings.concurrency)
@@ -338,7 +305,7 @@ class Engine:
                 refusals.append(await self._send(batch, slot))
 
         self._work.in_flight.update(batches)
-        probes = [self._start_worker(partial(probe, batch)) for batch in batches]
+        probes = [self._crew.work(partial(probe, batch)) for batch in batches]
         if probes:
             await asyncio.wait(probes)
         return refusals
@@ -346,13 +313,9 @@ class Engine:
     # Ending
 
     def _on_stop(self) -> None:
-        """End every task that has nothing on the wire; what it holds is surely not sent."""
-        current = _current_task()
-        for worker, batch in self._workers.items():
-            if worker is not current and (batch is None or not batch.tally.on_wire):
-                worker.cancel()
+        self._crew.end_idle_workers()
         for task in (self._opening, self._examining):
-            if task is not None and task is not current:
+            if task is not None and not is_current(task):
                 task.cancel()
         self._news.tell()
         if self.stop is not None and self.stop.cause in _GRACEFUL and self._grace is None:
@@ -364,28 +327,28 @@ class Engine:
             self._settling.cancel()
 
     async def _end_after_grace(self) -> None:
+        await self._end_of_grace()
+        self._crew.end_workers()
+
+    async def _end_of_grace(self) -> None:
         # Half of the time is for answers, half for the reading that settles what did not come.
         await self._clock.sleep(self._settings.grace / 2)
-        self._cancel_workers()
 
     async def _end_at_deadline(self) -> None:
         deadline = self._settings.deadline or 0.0
         await self._clock.sleep(deadline)
         self._stopper.stop_for(StopCause.DEADLINE, f"the deadline of {deadline:g} s passed")
 
-    def _cancel_workers(self) -> None:
-        for worker in self._workers:
-            worker.cancel()
-
     async def _finish(self) -> None:
-        helpers = {task for task in (*self._helpers, self._grace) if task is not None}
+        if self._grace is not None:
+            self._grace.cancel()
         try:
-            await cancel_all({*helpers, *self._workers})
+            await self._crew.dismiss()
             for batch in list(self._work.in_flight):  # its task was cancelled before it began
                 self._work.in_flight.discard(batch)
                 self._triage.put_back(batch, "interrupted")
             if self.stop is not None and not self._aborted:
-                self._ending = asyncio.create_task(self._guarded(self._end_early))
+                self._ending = self._crew.help(self._end_early)
                 await asyncio.wait([self._ending])
             await self._feed.aclose()
         finally:
@@ -396,8 +359,8 @@ class Engine:
 
     async def _end_early(self) -> None:
         if self._grace is not None:
-            look = asyncio.ensure_future(self._settler.last_look())
-            alarm = asyncio.ensure_future(self._clock.sleep(self._settings.grace / 2))
+            look = self._crew.help(self._settler.last_look)
+            alarm = self._crew.help(self._end_of_grace)
             try:
                 await asyncio.wait({look, alarm}, return_when=asyncio.FIRST_COMPLETED)
             finally:
@@ -405,16 +368,3 @@ class Engine:
         while self._opened and not self._feed.ended and self._source.drains:
             await self._feed.fill(1)
             unsend(self._work, self._books, self.stop)
-
-
-def _this_task() -> asyncio.Task[None]:
-    task = asyncio.current_task()
-    assert task is not None  # noqa: S101 - only tasks ask
-    return task
-
-
-def _current_task() -> asyncio.Task[None] | None:
-    try:
-        return asyncio.current_task()
-    except RuntimeError:  # stopped from outside the loop's callbacks
-        return None

@@ -56,6 +56,8 @@ class Examiner:
         self._clock = clock
         self._settle_delay = settle_delay
         self._probe_devices = probe
+        self._large_refusals = 0
+        self._large_kind: tuple[int | None, str | None] | None = None
         self.anything_answered = False
 
     def check_pilot(self, batch: Batch, error: RefusedError) -> None:
@@ -65,12 +67,12 @@ class Examiner:
         "Pilot Campaigns"); how the 21st is turned away is not documented.
         """
         rule = self._operation.pilot_rule
-        if (
-            rule
-            and not self.anything_answered
-            and len(batch.ids) > _PILOT_DEVICES
-            and self._alike.in_a_row >= _PILOT_REFUSALS
-        ):
+        if not rule or self.anything_answered or len(batch.ids) <= _PILOT_DEVICES:
+            return
+        kind = (error.status, error.code)
+        self._large_refusals = self._large_refusals + 1 if kind == self._large_kind else 1
+        self._large_kind = kind
+        if self._large_refusals >= _PILOT_REFUSALS:
             self._stopper.stop_for(StopCause.REFUSED, f"{error}; {rule}", error)
 
     @property

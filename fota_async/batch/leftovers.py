@@ -1,10 +1,26 @@
-"""What a run leaves when it ends early: surely not taken, and every device says why."""
+"""What is not decided: seen from outside while a run goes on, and entered when it ends early."""
 
-from fota_async.batch.books import Books
+from collections.abc import Iterable, Iterator
+
+from fota_async.batch.books import IN_DOUBT, IN_FLIGHT, WAITING, Books
 from fota_async.batch.errors import StopCause
+from fota_async.batch.settle import Doubt
 from fota_async.batch.states import State, Verdict
 from fota_async.batch.stopping import Stop
 from fota_async.batch.work import Work
+
+
+def still_open(work: Work, doubts: Iterable[Doubt]) -> Iterator[tuple[int, list[str], Verdict]]:
+    """Yield order, devices and present state of everything that is not decided yet."""
+    for batch in work.in_flight:
+        yield batch.order, batch.ids, IN_FLIGHT
+    for doubt in doubts:
+        yield doubt.batch.order, doubt.ids, IN_DOUBT
+    for batch in (*work.again, *work.refused):
+        yield batch.order, batch.ids, WAITING
+    for batch in work.later:
+        yield batch.order, batch.ids, batch.fallback or WAITING
+    yield work.batches + 1, work.feed.waiting, WAITING
 
 
 def unsend(work: Work, books: Books, stop: Stop | None) -> None:

@@ -43,11 +43,6 @@ class Alike:
         """Whether the request itself may be what is refused."""
         return self._in_a_row >= self._threshold
 
-    @property
-    def in_a_row(self) -> int:
-        """Refusals alike since the last answer."""
-        return self._in_a_row
-
     def is_alike(self, error: RefusedError) -> bool:
         """Whether a refusal is one more of the same kind."""
         return (error.status, error.code) == self._kind

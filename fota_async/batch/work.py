@@ -94,7 +94,10 @@ class Work:
 
     def _take(self) -> Batch | None:
         if self.again:
-            return self.again.popleft()
+            # The size may have fallen since this one was queued.
+            first, *rest = self.again.popleft().cut(self.size)
+            self.again.extendleft(reversed(rest))
+            return first
         ids = self.feed.take(self.size)
         return self.new_batch(ids) if ids else None
 

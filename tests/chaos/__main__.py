@@ -9,7 +9,7 @@ from pathlib import Path
 # Not `python -m tests.chaos`: the vendor's SDK installs a package of its own called `tests`.
 sys.path[0] = str(Path(__file__).parents[1])
 
-from chaos.seeds import run_seeds
+from chaos.seeds import run_seeds  # noqa: E402 - see above
 
 
 def main() -> int:
