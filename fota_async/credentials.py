@@ -9,6 +9,11 @@ import msgspec
 from fota_async.errors import ConfigurationError
 
 
+def _is_given(_: object, attribute: "attrs.Attribute[str]", value: object) -> None:
+    if not isinstance(value, str) or not value:
+        raise ConfigurationError(f"the credentials lack a {attribute.name}")
+
+
 @attrs.frozen(repr=False)
 class Credentials:
     """What opens the API: an application's key and secret, and a user's name and password.
@@ -23,18 +28,10 @@ class Credentials:
         ConfigurationError: One of them is empty or no text.
     """
 
-    key: str = attrs.field()
-    secret: str = attrs.field()
-    username: str = attrs.field()
-    password: str = attrs.field()
-
-    @key.validator
-    @secret.validator
-    @username.validator
-    @password.validator
-    def _is_given(self, attribute: "attrs.Attribute[str]", value: object) -> None:
-        if not isinstance(value, str) or not value:
-            raise ConfigurationError(f"the credentials lack a {attribute.name}")
+    key: str = attrs.field(validator=_is_given)
+    secret: str = attrs.field(validator=_is_given)
+    username: str = attrs.field(validator=_is_given)
+    password: str = attrs.field(validator=_is_given)
 
     def __repr__(self) -> str:
         return "Credentials(***)"
@@ -79,7 +76,7 @@ class TokenProvider(Protocol):
         """Return tokens to use now.
 
         Raises:
-            CallError: There are none to be had.
+            AuthError: There are none to be had; any other error would tell of the call itself.
         """
         ...
 

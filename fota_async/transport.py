@@ -58,7 +58,11 @@ class Body(Payload):
         self.written = True
         await writer.write(self._value)
 
-    async def write_with_length(self, writer: AbstractStreamWriter, _: int | None) -> None:
+    async def write_with_length(
+        self,
+        writer: AbstractStreamWriter,
+        content_length: int | None,  # noqa: ARG002 - the name is aiohttp's
+    ) -> None:
         """Write the body, whose length is the one announced."""
         await self.write(writer)
 

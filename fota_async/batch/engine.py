@@ -282,6 +282,7 @@ class Engine:
     def _examine(self) -> None:
         idle = self._examining is None or self._examining.done()
         if idle and self._examiner.has_work and not self._stopper.stopped:
+            self._work.hold()  # at once: the task begins a turn later, and workers are quick
             self._examining = self._crew.help(self._examiner.examine)
 
     def _look_beside(self) -> None:

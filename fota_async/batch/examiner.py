@@ -4,9 +4,12 @@ A batch can be refused because of one device in it, because the target is closed
 request itself is wrong whatever it carries. Dividing helps in the first case only.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 from fota_async.batch.errors import StopCause
+from fota_async.batch.news import cancel_all
 from fota_async.batch.operation import Operation
 from fota_async.batch.pieces import Batch
 from fota_async.batch.reader import TargetReader
@@ -82,8 +85,7 @@ class Examiner:
         return bool(self._work.refused or (self._alike.suspicious and something_left))
 
     async def examine(self) -> None:
-        """Decide about every refused batch; no new batch starts meanwhile."""
-        self._work.hold()
+        """Decide about every refused batch; whoever calls has held the work, this releases it."""
         try:
             while self.has_work and not self._stopper.stopped:
                 if any(not batch.examined for batch in self._work.refused):
@@ -107,6 +109,11 @@ class Examiner:
             self._stopper.saw(self._reader.last)
         for batch in waiting:
             batch.examined = True
+
+    async def _look_again(self) -> None:
+        if self._reader.can_read:
+            with suppress(CallError):  # the refusals say enough
+                self._stopper.saw(await self._reader.read())
 
     async def _read_target(self) -> None:
         try:
@@ -133,9 +140,17 @@ class Examiner:
             await self._work.news.wait()
         if not self._alike.suspicious or self._stopper.stopped:
             return
-        refusals = await self._probe_devices(self._pick())
+        await self._fill()
+        probes = self._pick()
+        refusals = await self._probe_devices(probes)
         alike = [error for error in refusals if error is not None and self._alike.is_alike(error)]
-        if refusals and len(alike) == len(refusals):
+        if self._work.nothing_to_send:
+            return
+        # Devices of batches refused before say nothing about a request that others got answered.
+        telling = not self.anything_answered or any(not probe.examined for probe in probes)
+        if refusals and len(alike) == len(refusals) and telling:
+            # The target may have closed since it was read.
+            await self._look_again()
             self._stopper.stop_for(
                 StopCause.REFUSED,
                 f"the API refuses the request itself, whatever devices it carries: {alike[0]}",
@@ -143,6 +158,17 @@ class Examiner:
             )
         else:
             self._alike.cleared()
+
+    async def _fill(self) -> None:
+        """Have some devices at hand that are still to come, unless the source is slow."""
+        filling = asyncio.create_task(self._work.feed.fill(PROBES))
+        enough = asyncio.create_task(self._clock.sleep(self._settle_delay))
+        try:
+            await asyncio.wait({filling, enough}, return_when=asyncio.FIRST_COMPLETED)
+            if filling.done():
+                filling.result()
+        finally:
+            await cancel_all({filling, enough})
 
     def _pick(self) -> list[Batch]:
         refused = [*self._work.refused, *(b for b in self._work.again if b.examined)]

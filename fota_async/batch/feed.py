@@ -33,7 +33,9 @@ class Feed:
             SourceError: The source broke off.
         """
         while len(self.waiting) < devices and not self.ended:
-            self._take_in(await self._next_slice())
+            inputs = await self._next_slice()
+            if inputs is not None:
+                self._take_in(inputs)
             await self._books.stream.room()
 
     def take(self, devices: int) -> list[str]:
@@ -54,12 +56,16 @@ class Feed:
             self._enter(self._sieve.sift(self._source.pulled()))
         await self._source.aclose()
 
-    async def _next_slice(self) -> list[object]:
+    async def _next_slice(self) -> list[object] | None:
+        """Return the next slice, or None if someone else who waited for it has taken it."""
         # Whoever reads may be cancelled: the reading itself goes on for the one who comes next.
         if self._reading is None:
             self._reading = asyncio.create_task(self._source.read())
-        await asyncio.wait([self._reading])
-        reading, self._reading = self._reading, None
+        reading = self._reading
+        await asyncio.wait([reading])
+        if self._reading is not reading:
+            return None
+        self._reading = None
         if reading.cancelled():
             # By something inside the caller's iterator, which is no end of the input.
             raise SourceError("the device list broke off: it was cancelled")

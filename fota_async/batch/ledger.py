@@ -55,7 +55,7 @@ class Ledger:
     """
 
     def __init__(self, keep: Keep = "all") -> None:
-        self.keep = keep
+        self.keep: Keep = keep
         self.inputs = 0
         self.duplicates = 0
         self.malformed: list[Malformed] = []

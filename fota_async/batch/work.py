@@ -94,10 +94,11 @@ class Work:
 
     def _take(self) -> Batch | None:
         if self.again:
-            # The size may have fallen since this one was queued.
-            first, *rest = self.again.popleft().cut(self.size)
-            self.again.extendleft(reversed(rest))
-            return first
+            batch = self.again.popleft()
+            if len(batch.ids) > self.size:  # the size has fallen since it was queued
+                batch, *rest = batch.cut(self.size)
+                self.again.extendleft(reversed(rest))
+            return batch
         ids = self.feed.take(self.size)
         return self.new_batch(ids) if ids else None
 

@@ -38,7 +38,7 @@ def in_slices(
         return None
     try:
         around = msgspec.json.decode(body[: start.end()] + body[end:])
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return None
     if not isinstance(around, dict):
         return None
@@ -64,7 +64,7 @@ def _next(
         stop = between.start() + 1 if between else end
         try:
             part = items.decode(b"[" + body[at:stop] + b"]")
-        except msgspec.ValidationError:
+        except (msgspec.ValidationError, RecursionError):
             return None
         except msgspec.DecodeError:
             # What looked like the place between two items may be inside one.

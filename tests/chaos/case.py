@@ -7,10 +7,15 @@ import attrs
 
 from fota_async.simulator import Faults, Rules
 
+KINDS: tuple["Kind", ...] = ("settles", "reads fail", "lands late", "reads lag")
 FIRST = 356_938_030_000_000
 
-Kind = Literal["settles", "reads fail", "too slow"]
-"""`settles`: reads come through and lag less than `settle_delay`, so nothing may stay unknown."""
+Kind = Literal["settles", "reads fail", "lands late", "reads lag"]
+"""What a client has to cope with.
+
+`settles`: reads come through and lag less than `settle_delay`, and lost requests land within it,
+so nothing may stay unknown. `lands late`: they land later than that. `reads lag`: reads do.
+"""
 
 
 @attrs.frozen(kw_only=True)
@@ -24,6 +29,7 @@ class Case:
         devices: How many.
         before: How many of them are in the upgrade when the run begins.
         starts: When the upgrade starts, in seconds, or None.
+        stops: When its caller stops the run, in seconds, or None.
         streamed: Whether outcomes are read as they come.
         tries: Tries of one call.
     """
@@ -36,6 +42,7 @@ class Case:
     batch_size: int = 25
     concurrency: int = 4
     starts: float | None = None
+    stops: float | None = None
     streamed: bool = False
     tries: int = 8
     settle_delay: float = 5.0
@@ -56,7 +63,7 @@ class Case:
 def case_of(seed: int) -> Case:
     """Return the case that a seed means."""
     draw = random.Random(f"case {seed}")
-    kind: Kind = draw.choices(("settles", "reads fail", "too slow"), (14, 3, 3))[0]
+    kind: Kind = draw.choices(KINDS, (14, 3, 3, 1))[0]
     operation: Literal["append", "remove"] = draw.choice(("append", "remove"))
     devices = draw.choice((1, 2, draw.randrange(3, 40), draw.randrange(40, 400)))
     before = draw.choice((0, devices // 2, devices))
@@ -75,6 +82,7 @@ def case_of(seed: int) -> Case:
         tries=1 if kind == "reads fail" else 8,
         faults=_faults(seed, draw, kind),
         rules=_rules(seed, draw, devices),
+        stops=draw.random() * 30 if draw.random() < 0.15 else None,
     )
 
 
@@ -84,12 +92,11 @@ def _faults(seed: int, draw: random.Random, kind: Kind) -> Faults:
     def upto(most: float) -> float:
         return draw.random() * most * strength
 
-    slow = kind == "too slow"
     return Faults(
         seed=seed,
-        latency=(0.0, 1.0),
+        latency=(0.0, 0.5),
         error_before=upto(0.1),
-        drop_before=upto(0.1),
+        drop_before=upto(0.15),
         hang_before=upto(0.04),
         throttle=upto(0.1),
         throttle_seconds=draw.choice((0.0, 1.0)),
@@ -107,9 +114,9 @@ def _faults(seed: int, draw: random.Random, kind: Kind) -> Faults:
         null_list=upto(0.06),
         missing_items=upto(0.15),
         odd_status=upto(0.15),
-        read_lag=draw.choice((6.0, 15.0)) if slow else draw.choice((0.0, 1.5, 3.0)),
-        late_write=draw.random(),
-        late_write_seconds=draw.choice((6.0, 15.0)) if slow else draw.choice((1.0, 3.0)),
+        read_lag=draw.choice((6.0, 15.0) if kind == "reads lag" else (0.0, 2.0, 4.0)),
+        late_write=draw.choice((0.5, 1.0)),
+        late_write_seconds=draw.choice((6.0, 15.0) if kind == "lands late" else (1.0, 4.5)),
     )
 
 

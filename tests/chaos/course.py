@@ -1,8 +1,9 @@
 """A case, run: what the library reported beside what the simulator knows."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 
 import attrs
 
@@ -39,7 +40,6 @@ class Course:
         sent_again: Devices sent after an answer had decided them.
         most_sent: How often the device sent most often was sent.
         stalled: Whether this machine was too slow to keep a socket's timeout.
-        seconds: Real ones.
     """
 
     report: BatchReport
@@ -69,12 +69,10 @@ async def run_case(case: Case) -> Course:
             retry=RetryPolicy(tries=case.tries, seconds=1e6, base=0.2, cap=2.0),
             on_event=events.append,
         )
-        async with client, _starting(case, sim, clock), asyncio.timeout(_LONGEST):
+        async with client, asyncio.timeout(_LONGEST), AsyncExitStack() as stack:
             upgrades = client.v1.upgrades
-            start = (
-                upgrades.append_devices if case.operation == "append" else upgrades.remove_devices
-            )
-            run = start(
+            modify = {"append": upgrades.append_devices, "remove": upgrades.remove_devices}
+            run = modify[case.operation](
                 sim.upgrade_id,
                 case.ids,
                 batch_size=case.batch_size,
@@ -82,6 +80,10 @@ async def run_case(case: Case) -> Course:
                 settle_delay=case.settle_delay,
                 max_rounds=1000,
             )
+            start = partial(sim.set_status, sim.upgrade_id, "InProgress")
+            for moment, act in ((case.starts, start), (case.stops, run.stop)):
+                if moment is not None:
+                    await stack.enter_async_context(_at(moment, act, clock))
             report, streamed = await _result(run, case)
         await clock.sleep(case.faults.late_write_seconds + 2.0)
         return Course(
@@ -112,18 +114,17 @@ async def _result(run: BatchRun, case: Case) -> tuple[BatchReport, list[DeviceOu
 
 
 @asynccontextmanager
-async def _starting(case: Case, sim: Simulator, clock: ScaledClock) -> AsyncIterator[None]:
-    async def start() -> None:
-        await clock.sleep(case.starts or 0.0)
-        sim.set_status(sim.upgrade_id, "InProgress")
+async def _at(moment: float, act: Callable[[], object], clock: ScaledClock) -> AsyncIterator[None]:
+    async def wait_and_act() -> None:
+        await clock.sleep(moment)
+        act()
 
-    starting = asyncio.create_task(start()) if case.starts is not None else None
+    acting = asyncio.create_task(wait_and_act())
     try:
         yield
     finally:
-        if starting is not None:
-            starting.cancel()
-            await asyncio.wait([starting])
+        acting.cancel()
+        await asyncio.wait([acting])
 
 
 def _stalled(sim: Simulator, events: list[Event]) -> bool:

@@ -12,7 +12,7 @@ from .case import Case
 Fails = Callable[[Case], Awaitable[bool]]
 
 _MOST_STEPS = 30
-_SIMPLER = {"concurrency": 1, "starts": None, "streamed": False, "before": 0}
+_SIMPLER = {"concurrency": 1, "starts": None, "stops": None, "streamed": False, "before": 0}
 
 
 async def shrunk(case: Case, fails: Fails) -> Case:
