@@ -506,3 +506,15 @@ async def test_trouble_on_the_wire_logs_nothing(
             await api.append(A)
 
     assert not caplog.records
+
+
+@pytest.mark.parametrize("fault", ["missing_items", "odd_status", "null_list"])
+async def test_a_refusal_that_is_no_json_stays_as_it_is(
+    sim: Simulator, api: Api, fault: str
+) -> None:
+    sim.rules = Rules(max_devices=1, size_refusal="413")
+    sim.faults = Faults(**{fault: 1.0})
+
+    answer = await api.modify("append", [A, B])
+
+    assert answer.status == 413

@@ -154,7 +154,10 @@ def _on_items(
     """Return a fault that alters the device list of an answer that has one."""
 
     def act(scene: Scene) -> Answer:
-        document = msgspec.json.decode(scene.answer.content)
+        try:
+            document = msgspec.json.decode(scene.answer.content)
+        except msgspec.DecodeError:  # a refusal may be a page of HTML
+            return scene.answer
         if "deviceList" not in document:
             return scene.answer
         document["deviceList"] = alter(scene, document["deviceList"])
