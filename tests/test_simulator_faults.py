@@ -515,6 +515,6 @@ async def test_a_refusal_that_is_no_json_stays_as_it_is(
     sim.rules = Rules(max_devices=1, size_refusal="413")
     sim.faults = Faults(**{fault: 1.0})
 
-    answer = await api.modify("append", [A, B])
+    answer = await api.append(A, B)
 
     assert answer.status == 413
