@@ -1,7 +1,8 @@
 """Reading some rows of a large answer piece by piece says what plain decoding says."""
 
 import json
-from typing import Any
+from collections.abc import Generator
+from typing import Any, TypeVar
 
 import msgspec
 import pytest
@@ -9,8 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from simulator_api import imei
 
-from fota_async.models.upgrade_rows import UpgradeRows, _read_whole, read_rows
+from fota_async.models.upgrade_rows import UpgradeRows, _read_whole, read_rows, read_upgrade
+from fota_async.models.upgrades import FirmwareUpgrade
+from fota_async.wire.convert import structure
+from fota_async.wire.decode import parse_json
 from fota_async.wire.slices import in_slices
+
+T = TypeVar("T")
 
 NASTY = st.sampled_from(["},{", "}, {", '"},{"', "]", '"deviceList":[', "\\", '"', "é", "", "x"])
 TEXTS = st.lists(NASTY, max_size=4).map("".join)
@@ -73,7 +79,7 @@ def bodies(draw: st.DrawFn) -> bytes:
     return body[: draw(st.integers(0, len(body)))] if draw(st.integers(0, 9)) == 0 else body
 
 
-def outcome(reading: Any) -> UpgradeRows | None:
+def outcome(reading: Any) -> Any:
     try:
         return reading()
     except ValueError:
@@ -81,7 +87,11 @@ def outcome(reading: Any) -> UpgradeRows | None:
 
 
 def to_its_end(body: bytes, wanted: set[str]) -> tuple[UpgradeRows, int]:
-    steps, pauses = read_rows(body, wanted), 0
+    return run_to_its_end(read_rows(body, wanted))
+
+
+def run_to_its_end(steps: Generator[None, None, T]) -> tuple[T, int]:
+    pauses = 0
     while True:
         try:
             next(steps)
@@ -101,6 +111,17 @@ def test_reading_in_slices_says_what_plain_decoding_says(
         sliced = outcome(lambda: to_its_end(body, wanted)[0])
 
     assert sliced == outcome(lambda: _read_whole(body, wanted))
+
+
+@pytest.mark.each_python
+@settings(max_examples=400, deadline=None)
+@given(bodies(), st.sampled_from([1, 40, 200, 65_536]))
+def test_an_upgrade_read_in_slices_is_the_one_read_in_one_go(body: bytes, size: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("fota_async.wire.slices._SLICE", size)
+        sliced = outcome(lambda: run_to_its_end(read_upgrade(body))[0])
+
+    assert sliced == outcome(lambda: structure(parse_json(body), FirmwareUpgrade))
 
 
 def big(count: int, text: str = "success") -> bytes:

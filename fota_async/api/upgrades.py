@@ -17,7 +17,7 @@ from fota_async.batch.source import Devices
 from fota_async.errors import ConfigurationError
 from fota_async.models.device_answers import DeviceAnswers
 from fota_async.models.success import SuccessFlag
-from fota_async.models.upgrade_rows import UpgradeRows, read_rows
+from fota_async.models.upgrade_rows import UpgradeRows, read_rows, read_upgrade
 from fota_async.models.upgrades import FirmwareUpgrade, ScheduleUpgrade
 from fota_async.wire.route import Repeat, delete, get, or_nothing, post, put
 
@@ -98,7 +98,8 @@ class UpgradesV1:
             InvalidRequestError: There is no such upgrade (`Invalid upgradeId`).
             CallError: Any other way for a call to end.
         """
-        return await self._context.session.call(GET_UPGRADE, self._values(upgrade_id))
+        values = self._values(upgrade_id)
+        return await self._context.session.call(GET_UPGRADE, values, read=read_upgrade)
 
     def append_devices(
         self,

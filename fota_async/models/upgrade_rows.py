@@ -1,12 +1,13 @@
-"""Some rows of a v1 upgrade, read without building the rest."""
+"""A v1 upgrade read step by step: with all its devices, or only the rows of some."""
 
-from collections.abc import Collection, Generator
+from collections.abc import Callable, Collection, Generator
+from typing import Any, cast
 
 import attrs
 import msgspec
 
-from fota_async.models.upgrades import FirmwareUpgrade
-from fota_async.wire.convert import structure
+from fota_async.models.upgrades import FirmwareUpgrade, UpgradeDevice
+from fota_async.wire.convert import DeviceId, structure
 from fota_async.wire.decode import parse_json
 from fota_async.wire.enums import UpgradeStatus
 from fota_async.wire.slices import in_slices
@@ -15,9 +16,9 @@ from fota_async.wire.slices import in_slices
 class _Row(msgspec.Struct, gc=False):
     deviceId: str  # noqa: N815 - the wire's spelling saves msgspec a renaming
     status: str
-    resultReason: str = ""  # noqa: N815 - as above
-    Reason: str = ""
-    reason: str = ""
+    resultReason: str | None = None  # noqa: N815 - as above
+    Reason: str | None = None
+    reason: str | None = None
 
 
 _rows = msgspec.json.Decoder(list[_Row])
@@ -51,20 +52,49 @@ def read_rows(body: bytes, wanted: Collection[str]) -> Generator[None, None, Upg
         ValueError: It is no such answer.
     """
     rows: dict[str, tuple[str, str]] = {}
+
+    def take(part: list[_Row]) -> None:
+        for row in part:
+            if row.deviceId in wanted:
+                rows[row.deviceId] = (row.status, _reason(row) or "")
+
+    around = yield from _each_slice(body, take)
+    if around is None:
+        return _read_whole(body, wanted)
+    return UpgradeRows(structure(around, FirmwareUpgrade).status, rows)
+
+
+def read_upgrade(body: bytes) -> Generator[None, None, FirmwareUpgrade]:
+    """Read an upgrade with all its devices, step by step; arguments and errors as `read_rows`."""
+    devices: list[UpgradeDevice] = []
+
+    def take(part: list[_Row]) -> None:
+        devices.extend(
+            UpgradeDevice(DeviceId(row.deviceId), row.status, _reason(row)) for row in part
+        )
+
+    around = yield from _each_slice(body, take)
+    if around is None:
+        return structure(parse_json(body), FirmwareUpgrade)
+    return attrs.evolve(structure(around, FirmwareUpgrade), device_list=tuple(devices))
+
+
+def _each_slice(
+    body: bytes, take: Callable[[list[_Row]], None]
+) -> Generator[None, None, dict[str, Any] | None]:
+    """Hand each slice to `take`, pausing between them; return what `in_slices` returns."""
     slices = in_slices(body, "deviceList", _rows)
     while True:
         try:
             part = next(slices)
         except StopIteration as end:
-            around = end.value
-            break
-        for row in part:
-            if row.deviceId in wanted:
-                rows[row.deviceId] = (row.status, row.resultReason or row.Reason or row.reason)
+            return cast("dict[str, Any] | None", end.value)
+        take(part)
         yield
-    if around is None:
-        return _read_whole(body, wanted)
-    return UpgradeRows(structure(around, FirmwareUpgrade).status, rows)
+
+
+def _reason(row: _Row) -> str | None:
+    return next((r for r in (row.resultReason, row.Reason, row.reason) if r is not None), None)
 
 
 def _read_whole(body: bytes, wanted: Collection[str]) -> UpgradeRows:
