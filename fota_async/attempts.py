@@ -49,6 +49,7 @@ class Attempts:
         slot: Slot | None = None,
         until: float | None = None,
         keep_trying: Callable[[], bool] = lambda: True,
+        patient: bool = False,
     ) -> T:
         """Return what `once` returns, trying again while that can help and cannot harm.
 
@@ -58,6 +59,7 @@ class Attempts:
             once: One try; gets its number, from 1.
             slot: The place in flight, given back during waits; None needs no place.
             until: The moment of the clock after which no wait may end, or None.
+            patient: Whether a missing connection is limited by the policy's seconds only.
             keep_trying: Asked after each try that failed; False ends the call with its error.
 
         Raises:
@@ -82,20 +84,26 @@ class Attempts:
                 wait = 0.0
                 # "Retry-After: 0" is no leave to ask again in a circle.
                 pause = error.retry_after or self.policy.backoff(throttles, self._draw)
-                self.limiter.throttled(pause, error.message)
-                reason = error.message
+                self.limiter.throttled(pause, error.brief)
+                reason = error.brief
             except CallError as error:
                 failures += 1
                 elapsed = self._clock.monotonic() - started
                 next_wait = wait_before_retry(
-                    self.policy, error, repeat, tries=failures, elapsed=elapsed, draw=self._draw
+                    self.policy,
+                    error,
+                    repeat,
+                    tries=failures,
+                    elapsed=elapsed,
+                    draw=self._draw,
+                    patient=patient,
                 )
                 if next_wait is None or self._too_late(next_wait, until) or not keep_trying():
                     _give_up(error, in_doubt=in_doubt)
                     raise
                 # A read is never in doubt: it applies nothing.
                 in_doubt |= error.sent == "maybe" and repeat is not Repeat.SAFE
-                wait, reason = next_wait, error.message
+                wait, reason = next_wait, error.brief
             else:
                 self.limiter.answered()
                 return result

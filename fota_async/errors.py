@@ -145,6 +145,12 @@ class CallError(FotaError):
         self.retry_after = retry_after
         self.gave_up = False
 
+    @property
+    def brief(self) -> str:
+        """Kind, status and code: what may be logged, since texts of the API can name devices."""
+        said = ", ".join(str(part) for part in (self.status, self.code) if part is not None)
+        return f"{type(self).__name__} ({said})" if said else type(self).__name__
+
     def __str__(self) -> str:
         parts = [f"{self.route}: {self.message}" if self.route else self.message]
         if self.request_id:

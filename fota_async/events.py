@@ -24,6 +24,8 @@ __all__ = [
     "event_sink",
 ]
 
+BatchOutcome: TypeAlias = Literal["answered", "lost", "refused", "requeued", "settled"]
+
 logger = logging.getLogger("fota_async")
 logger.addHandler(logging.NullHandler())
 
@@ -74,15 +76,12 @@ class LimitEvent:
 
 @attrs.frozen(kw_only=True)
 class BatchEvent:
-    """Something was decided about a batch.
-
-    `outcome` is `"answered"`, `"lost"`, `"refused"`, `"requeued"`, `"settled"` or `"halved"`.
-    """
+    """Something was decided about a batch, or about some of its devices."""
 
     operation: str
     target: str
     devices: int
-    outcome: str
+    outcome: BatchOutcome
     reason: str = ""
 
 

@@ -41,7 +41,8 @@ class Limiter:
     def throttled(self, seconds: float, reason: str) -> None:
         """Let nobody send for `seconds`, and fewer at once afterwards."""
         if self.pause_left == 0.0:
-            self._set_limit(max(1, self.limit // 2))
+            # Half of what is in flight: a limit that nobody reached has not been too high.
+            self._set_limit(max(1, min(self.limit, max(2, self._in_flight)) // 2))
         if seconds > self.pause_left:
             self._paused_until = self._clock.monotonic() + seconds
             self._tell(PauseEvent(seconds=seconds, reason=reason))

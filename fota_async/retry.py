@@ -10,6 +10,7 @@ from fota_async.errors import (
     CallError,
     CertificateError,
     DeadlineError,
+    NotSentError,
     ThrottledError,
 )
 from fota_async.wire.route import Repeat
@@ -58,7 +59,14 @@ def may_repeat(error: CallError, repeat: Repeat, tries: int) -> bool:
 
 
 def wait_before_retry(
-    policy: RetryPolicy, error: CallError, repeat: Repeat, *, tries: int, elapsed: float, draw: Draw
+    policy: RetryPolicy,
+    error: CallError,
+    repeat: Repeat,
+    *,
+    tries: int,
+    elapsed: float,
+    draw: Draw,
+    patient: bool = False,
 ) -> float | None:
     """Return the seconds to wait before the next try, or None when `error` is final.
 
@@ -69,8 +77,12 @@ def wait_before_retry(
         tries: Tries so far that failed.
         elapsed: Seconds since the first one began.
         draw: Where the jitter comes from.
+        patient: Whether a missing connection is limited by seconds only: a run of hours should
+            outlive a router that restarts.
     """
-    if not may_repeat(error, repeat, tries) or tries >= policy.tries:
+    if not may_repeat(error, repeat, tries):
+        return None
+    if tries >= policy.tries and not (patient and isinstance(error, NotSentError)):
         return None
     wait = max(policy.backoff(tries, draw), error.retry_after or 0.0)
     return wait if elapsed + wait <= policy.seconds else None

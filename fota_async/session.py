@@ -150,7 +150,8 @@ class SessionManager:
             query: Query parameters.
             slot: A place in flight that is taken already.
             tally: Counts the tries that reached the wire.
-            endless: Whether the deadline of calls does not apply.
+            endless: Whether the deadline of calls does not apply, and an outage may last for the
+                policy's seconds; for batches.
             keep_trying: Asked after each try that failed; False ends the call with its error.
             read: Reads a good answer piece by piece, in place of the route's own way.
 
@@ -196,6 +197,7 @@ class SessionManager:
                     slot=own_slot,
                     until=until,
                     keep_trying=keep_trying or (lambda: True),
+                    patient=endless,
                 )
         except TimeoutError:
             if deadline is None or not timeout.expired():
@@ -343,6 +345,7 @@ def _encode(body: object) -> bytes | None:
 
 
 def _positive(name: str, value: float) -> float:
-    if not value > 0:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not value > 0:
         raise ConfigurationError(f"{name} must be greater than 0, not {value!r}")
     return value

@@ -37,6 +37,7 @@ HttpSession: TypeAlias = aiohttp.ClientSession
 """What a client may borrow."""
 
 _LARGE = 1 << 20
+_WHOLE = 10  # times `timeout`: an answer that trickles for ever must end, a large one may take long
 
 
 class Body(Payload):
@@ -206,19 +207,22 @@ class Transport:
         url = URL(self.base_url + request.path, encoded=True)
         headers = {"User-Agent": self._user_agent, "Accept": "application/json", **request.headers}
         try:
-            async with self._session().request(
-                request.method,
-                url,
-                params=request.query,
-                data=request.body,
-                headers=headers,
-                allow_redirects=False,
-                raise_for_status=False,
-                timeout=self._timeouts,
-                proxy=self._proxy,
-                ssl=self._ssl,
-                middlewares=(_only_once,),
-            ) as response:
+            async with (
+                asyncio.timeout(self._timeout * _WHOLE),
+                self._session().request(
+                    request.method,
+                    url,
+                    params=request.query,
+                    data=request.body,
+                    headers=headers,
+                    allow_redirects=False,
+                    raise_for_status=False,
+                    timeout=self._timeouts,
+                    proxy=self._proxy,
+                    ssl=self._ssl,
+                    middlewares=(_only_once,),
+                ) as response,
+            ):
                 return Answer(response.status, response.headers, await self._read(response))
         # `from None`: aiohttp's errors can hold the request's headers, and the tokens with them.
         except (aiohttp.ClientConnectorCertificateError, aiohttp.ClientConnectorSSLError) as error:
@@ -229,8 +233,11 @@ class Transport:
             ) from None
         except (aiohttp.ClientConnectorError, aiohttp.ClientHttpProxyError) as error:
             raise NotSentError(f"no connection: {_what(error)}") from None
-        except TimeoutError:
+        except aiohttp.ServerTimeoutError:
             raise AnswerTimeoutError(f"no answer for {self._timeout:g} s (timeout)") from None
+        except TimeoutError:
+            whole = self._timeout * _WHOLE
+            raise AnswerTimeoutError(f"no end of the answer for {whole:g} s") from None
         except _Dropped as error:
             raise ConnectionLostError(f"the connection broke: {error}") from None
         except (aiohttp.ClientError, OSError) as error:

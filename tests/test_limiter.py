@@ -117,6 +117,8 @@ async def test_many_cancelled_waits_leak_no_place() -> None:
 
 async def test_the_limit_halves_once_a_pause() -> None:
     limiter, clock, events = limiter_of(100)
+    for _ in range(100):
+        await limiter.acquire()
     for _ in range(10):
         limiter.throttled(30, "slow down")
     clock.turn(30)
@@ -126,8 +128,18 @@ async def test_the_limit_halves_once_a_pause() -> None:
     assert limiter.limit == 25
 
 
+async def test_a_limit_that_nobody_reached_falls_to_half_of_what_was_in_flight() -> None:
+    limiter, _, _ = limiter_of(100)
+    for _ in range(8):
+        await limiter.acquire()
+    limiter.throttled(30, "slow down")
+    assert limiter.limit == 4
+
+
 async def test_the_limit_never_falls_below_one_and_grows_up_to_its_ceiling() -> None:
     limiter, clock, events = limiter_of(4)
+    for _ in range(4):
+        await limiter.acquire()
     for _ in range(5):
         limiter.throttled(1, "slow down")
         clock.turn(1)

@@ -11,7 +11,7 @@ from fota_async.batch.recheck import recheck_with
 from fota_async.batch.report import BatchReport
 from fota_async.batch.states import State, Verdict
 from fota_async.batch.stream import Stream
-from fota_async.events import BatchEvent, ProgressEvent
+from fota_async.events import BatchEvent, BatchOutcome, ProgressEvent
 
 IN_FLIGHT = Verdict(State.UNKNOWN, reason="in flight")
 IN_DOUBT = Verdict(State.UNKNOWN, reason="being settled")
@@ -118,7 +118,9 @@ class Books:
             recheck=recheck_with(self._session, self._operation),
         )
 
-    def tell(self, batch: Batch, outcome: str, reason: str = "", devices: int = -1) -> None:
+    def tell(
+        self, batch: Batch, outcome: BatchOutcome, reason: str = "", devices: int = -1
+    ) -> None:
         """Tell the hook about a batch."""
         self._session.tell(
             BatchEvent(

@@ -1,5 +1,6 @@
 """Device ids: what is one, what is not, and which were there before. No I/O."""
 
+import re
 from array import array
 from collections.abc import Iterable, Sequence
 
@@ -125,6 +126,8 @@ def hint_at(item: object) -> str:
         (not text, "empty"),
         ("E+" in text.upper(), "a spreadsheet turned it into a rounded number"),
         (text.isdigit() and not text.isascii(), "digits that are not ASCII"),
+        (is_device_id(text.strip("\"'")), "remove the quotes"),
+        (any(map(is_device_id, re.split(r"[,;\t]", text))), "more than an id on the line"),
         (bare != text and is_device_id(bare), "remove dashes and spaces"),
         (is_device_id(text.removesuffix(".0")), "a spreadsheet added .0"),
         (

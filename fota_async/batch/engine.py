@@ -109,6 +109,7 @@ class Engine:
         self._opened = False
         self._looked = False
         self._aborted = False
+        self._finishing = False
 
     # What the run's holder asks for
 
@@ -131,13 +132,13 @@ class Engine:
 
     def interrupt(self) -> None:
         """Start no new batch and end within `grace`, counted from the first call."""
-        self._stopper.stop_for(StopCause.INTERRUPTED, "interrupted")
-        if self._grace is None and not self._books.ended:
+        self._stopper.stop_for(StopCause.INTERRUPTED, "no new batch was started")
+        if self._grace is None and not self._finishing:
             self._begin_grace()
 
     def abort(self) -> None:
         """End at once; the report is as true as can be."""
-        self._stopper.stop_for(StopCause.INTERRUPTED, "interrupted")
+        self._stopper.stop_for(StopCause.INTERRUPTED, "no new batch was started")
         self._aborted = True
         self._crew.end_workers()
         for task in (self._opening, self._settling, self._ending):
@@ -177,7 +178,7 @@ class Engine:
     async def _open(self) -> bool:
         """Open the source; False if the run was interrupted before that."""
         self._opening = asyncio.create_task(self._source.open())
-        if self._stopper.stopped:
+        if self._aborted:
             self._opening.cancel()
         await asyncio.wait([self._opening])
         if self._opening.cancelled():
@@ -230,14 +231,14 @@ class Engine:
         if self._work.batches == _LOOK_AT_BATCH:
             self._look_beside()
         try:
-            self._triage.answered(batch, await self._call(batch, slot))
+            answers = await self._call(batch, slot)
         except RefusedError as error:
             refusal = error
             self._triage.refused(batch, error)
         except LostError as error:
-            self._triage.lost(batch, f"no answer: {error}")
+            self._triage.lost(batch, f"no answer: {error.message}", error)
         except CallError as error:
-            self._triage.put_back(batch, str(error))
+            self._triage.put_back(batch, error.message, error)
             self._stopper.stop_because_of(error)
         except BaseException:
             if batch.tally.in_doubt:
@@ -245,6 +246,8 @@ class Engine:
             else:
                 self._triage.put_back(batch, "interrupted")
             raise
+        else:
+            self._triage.answered(batch, answers)
         finally:
             self._crew.hold(None)
             self._news.tell()
@@ -315,9 +318,8 @@ class Engine:
 
     def _on_stop(self) -> None:
         self._crew.end_idle_workers()
-        for task in (self._opening, self._examining):
-            if task is not None and not is_current(task):
-                task.cancel()
+        if self._examining is not None and not is_current(self._examining):
+            self._examining.cancel()
         self._news.tell()
         if self.stop is not None and self.stop.cause in _GRACEFUL and self._grace is None:
             self._begin_grace()
@@ -330,6 +332,8 @@ class Engine:
     async def _end_after_grace(self) -> None:
         await self._end_of_grace()
         self._crew.end_workers()
+        if self._opening is not None:
+            self._opening.cancel()
 
     async def _end_of_grace(self) -> None:
         # Half of the time is for answers, half for the reading that settles what did not come.
@@ -341,6 +345,7 @@ class Engine:
         self._stopper.stop_for(StopCause.DEADLINE, f"the deadline of {deadline:g} s passed")
 
     async def _finish(self) -> None:
+        self._finishing = True
         if self._grace is not None:
             self._grace.cancel()
         try:

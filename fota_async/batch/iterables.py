@@ -1,5 +1,6 @@
 """Device ids out of the caller's own iterables, slice by slice."""
 
+import time
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Sized
 from itertools import islice
 
@@ -7,13 +8,14 @@ from fota_async.errors import SourceError
 from fota_async.events import logger
 
 _SLICE = 1024
+_PATIENCE = 0.05
 
 
 class IterableSource:
     """A source over an iterable; see `fota_async.batch.source.Source`."""
 
     def __init__(self, devices: Iterable[object]) -> None:
-        self.total = len(devices) if isinstance(devices, Sized) else None
+        self.total = _length(devices)
         self.drains = self.total is not None
         self._devices = devices
         self._slices: Slices | None = None
@@ -79,7 +81,9 @@ class AsyncIterableSource:
             try:
                 if self._iterator is None:
                     self._iterator = aiter(self._devices)
-                while len(self._items) < _SLICE:
+                # A source that trickles is handed out as it comes.
+                enough = time.monotonic() + _PATIENCE
+                while len(self._items) < _SLICE and (not self._items or time.monotonic() < enough):
                     self._items.append(await anext(self._iterator))
             except StopAsyncIteration:
                 pass
@@ -106,6 +110,15 @@ class AsyncIterableSource:
 
 def broken_off(error: Exception) -> SourceError:
     """Return what an error of the caller's iterator or file means, with that error as its cause."""
+    if isinstance(error, SourceError):
+        return error
     broken = SourceError(f"the device list broke off: {type(error).__name__}: {error}")
     broken.__cause__ = error
     return broken
+
+
+def _length(devices: Iterable[object]) -> int | None:
+    try:
+        return len(devices) if isinstance(devices, Sized) else None
+    except Exception:  # noqa: BLE001 - the caller's own class may not know its length after all
+        return None

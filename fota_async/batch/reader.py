@@ -1,7 +1,7 @@
 """Readings of the target, one at a time."""
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 import attrs
 
@@ -35,11 +35,11 @@ class TargetReader:
             self._session.clock.monotonic() - self.last.ended <= seconds
         )
 
-    async def read(self, wanted: Collection[str] = ()) -> Reading:
+    async def read(self, wanted: Callable[[], Collection[str]] = tuple) -> Reading:
         """Read the target now.
 
         Args:
-            wanted: Devices whose rows matter.
+            wanted: Returns the devices whose rows matter; asked when the reading begins.
 
         Raises:
             CallError: It cannot be read.
@@ -47,7 +47,7 @@ class TargetReader:
         assert self._read is not None  # noqa: S101 - who asks has seen can_read
         async with self._one_at_a_time:
             started = self._session.clock.monotonic()
-            reading = await self._read(self._session, frozenset(wanted))
+            reading = await self._read(self._session, frozenset(wanted()))
             ended = self._session.clock.monotonic()
             self.last = attrs.evolve(reading, started=started, ended=ended)
             return self.last

@@ -24,6 +24,8 @@ class BatchRun:
     the block early stops the run as cancellation does: no new batch starts, answers in flight
     are waited for a while (`grace`), and `report` is true.
 
+    It is an awaitable and no coroutine: for a task of its own use `asyncio.ensure_future(run)`.
+
     Raises:
         RunStopped: From `await` and `async for`: the run ended early. It carries the report.
         SourceError: The device list cannot be opened; nothing was sent.
@@ -34,6 +36,7 @@ class BatchRun:
         self._task: asyncio.Task[None] | None = None
         self._entered = False
         self._stop_asked = False
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._report: BatchReport | None = None
 
     @property
@@ -44,12 +47,14 @@ class BatchRun:
     def stop(self) -> None:
         """Start no new batch and end within `grace`; called again, end at once.
 
-        For signal handlers. Whoever awaits the run gets `RunStopped` with cause `interrupted`.
+        Callable from any thread and from signal handlers. Whoever awaits the run gets `RunStopped`
+        with cause `interrupted`.
         """
-        if self._stop_asked:
-            self._engine.abort()
+        act = self._engine.abort if self._stop_asked else self._engine.interrupt
         self._stop_asked = True
-        self._engine.interrupt()
+        if self._loop is not None and not self._loop.is_closed():
+            # Also from a signal handler, which nothing else would wake the loop for.
+            self._loop.call_soon_threadsafe(act)
 
     def __await__(self) -> Generator[None, None, BatchReport]:
         return self._result().__await__()
@@ -71,7 +76,10 @@ class BatchRun:
 
     def _start(self) -> asyncio.Task[None]:
         if self._task is None:
+            self._loop = asyncio.get_running_loop()
             self._task = asyncio.create_task(self._engine.run())
+            if self._stop_asked:
+                self._engine.interrupt()
         return self._task
 
     async def _ended(self) -> None:

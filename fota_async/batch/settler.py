@@ -102,14 +102,14 @@ class Settler:
     async def _read(self) -> float | None:
         """Read once; return when to read again after a failure."""
         try:
-            reading = await self._reader.read(self.doubts.wanted())
+            reading = await self._reader.read(self.doubts.wanted)
         except CallError as error:
             if isinstance(error, AuthError):
                 self._stopper.stop_because_of(error)
             self._failures += 1
             if self._failures >= _MOST_FAILURES:
                 self._failures = 0
-                why = f"not settled: the target cannot be read: {error}"
+                why = f"not settled: the target cannot be read: {error.message}"
                 self.enter(self.doubts.last_look(None, why))
                 return None
             return self._clock.monotonic() + self._settle_delay
@@ -123,7 +123,7 @@ class Settler:
         reading = None
         try:
             if self.doubts:
-                reading = await self._reader.read(self.doubts.wanted())
+                reading = await self._reader.read(self.doubts.wanted)
         except CallError:
             pass  # the devices stay in doubt, which is what give_up says of them
         else:

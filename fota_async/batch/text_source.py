@@ -146,7 +146,7 @@ def _rows(
     wanted = COLUMNS if column is None else (column.strip().lower(),)
     index = next((names.index(name) for name in wanted if name in names), None)
     if index is not None:
-        return _cells(csv.reader(text, delimiter=delimiter), index), 1
+        return _cells(text, delimiter, index), 1
     if column is not None:
         raise SourceError(f"{_name(text)} has no column {column!r}; its header is {header}")
     if len(header) > 1 and not any(map(str.isdigit, first)):
@@ -157,10 +157,20 @@ def _rows(
     return _lines(first, text), 0
 
 
-def _cells(rows: Iterator[list[str]], index: int) -> Iterator[object]:
-    for row in rows:
-        if row:
-            yield row[index] if index < len(row) else ""
+def _cells(text: io.TextIOBase, delimiter: str, index: int) -> Iterator[object]:
+    # Strict: a quote that is never closed would swallow the devices behind it without a word.
+    rows = csv.reader(text, delimiter=delimiter, strict=True)
+    line = 2
+    try:
+        for row in rows:
+            if row:
+                yield row[index] if index < len(row) else ""
+            line = rows.line_num + 2
+    except csv.Error as error:
+        raise SourceError(
+            f"the row that begins in line {line} of {_name(text)} is no CSV ({error}); "
+            "is a quote not closed?"
+        ) from None
 
 
 def _lines(first: str, text: io.TextIOBase) -> Iterator[object]:

@@ -3,17 +3,18 @@
 from collections.abc import Callable
 
 from fota_async.batch.books import Books
+from fota_async.batch.errors import StopCause
 from fota_async.batch.examiner import Examiner
 from fota_async.batch.ledger import outcome_of
 from fota_async.batch.operation import Folded, Operation, fold
 from fota_async.batch.pieces import Batch
 from fota_async.batch.refusals import Alike, is_about_devices, is_about_size
-from fota_async.batch.settings import RunSettings
+from fota_async.batch.settings import RetryRule, RunSettings
 from fota_async.batch.settler import Settler
-from fota_async.batch.states import State, Verdict
+from fota_async.batch.states import DeviceOutcome, State, Verdict
 from fota_async.batch.stopping import Stopper
 from fota_async.batch.work import Work
-from fota_async.errors import RefusedError
+from fota_async.errors import CallError, RefusedError
 from fota_async.models.device_answers import DeviceAnswers
 
 
@@ -59,8 +60,16 @@ class Triage:
         self._examine = examine
 
     def answered(self, batch: Batch, answers: DeviceAnswers) -> None:
-        """Sort an answer that names devices."""
-        folded = fold(batch.ids, answers, self._operation.judge)
+        """Sort an answer that names devices.
+
+        Raises:
+            Exception: A defect; the whole batch is in doubt then, since it was sent.
+        """
+        try:
+            folded = fold(batch.ids, answers, self._operation.judge)
+        except Exception:
+            self.lost(batch, "its answer could not be sorted")
+            raise
         self._books.unasked += folded.unasked
         if answers.ids:
             self._stopper.answered()
@@ -101,8 +110,8 @@ class Triage:
             why = " ".join(filter(None, (verdict.status, verdict.reason)))
             self._settler.doubt(batch, why, devices, refusal=refusal, said=verdict)
         # Told when all is entered: whoever listens may look at the report.
-        for verdict, devices in doubts.items():
-            self._books.tell(batch, "lost", verdict.reason, devices=len(devices))
+        for devices in doubts.values():
+            self._books.tell(batch, "lost", "the answer does not decide", devices=len(devices))
 
     def _is_temporary(self, batch: Batch, device: str, verdict: Verdict) -> bool:
         rule = self._settings.retry_if
@@ -111,20 +120,28 @@ class Triage:
             and verdict.state is State.FAILED
             and batch.rounds < self._settings.max_rounds
             and not self._stopper.stopped
-            and rule(outcome_of(device, verdict))
+            and self._says_yes(rule, outcome_of(device, verdict))
         )
 
-    def lost(self, batch: Batch, why: str) -> None:
+    def _says_yes(self, rule: RetryRule, outcome: DeviceOutcome) -> bool:
+        try:
+            return bool(rule(outcome))
+        except Exception as error:  # noqa: BLE001 - the caller's rule may raise anything
+            said = f"retry_if raised {type(error).__name__}: {error}"
+            self._stopper.stop_for(StopCause.ERROR, said, error)
+            return False
+
+    def lost(self, batch: Batch, why: str, error: CallError | None = None) -> None:
         """Take a whole batch into doubt."""
         self._settler.doubt(batch, why)
-        self._books.tell(batch, "lost", why)
+        self._books.tell(batch, "lost", error.brief if error else why)
 
     def refused(self, batch: Batch, error: RefusedError) -> None:
         """Sort a refusal of a whole batch."""
         refusal = Verdict(State.FAILED, error.code or str(error.status), error.text)
-        batch.why = str(error)
+        batch.why = error.message
         if not is_about_devices(error):
-            self.put_back(batch, str(error))
+            self.put_back(batch, error.message, error)
             self._stopper.stop_because_of(error)
         elif is_about_size(error, batch):
             self._work.size = min(self._work.size, len(batch.ids) // 2)
@@ -133,21 +150,21 @@ class Triage:
             self._alike.refused(error)
             self._refused_devices(batch, refusal, error)
             self._examine()
-        self._books.tell(batch, "refused", str(error))
+        self._books.tell(batch, "refused", error.brief)
 
     def _refused_devices(self, batch: Batch, refusal: Verdict, error: RefusedError) -> None:
         if len(batch.ids) > 1:
             self._work.refused.append(batch)
             self._examiner.check_pilot(batch, error)
         elif batch.lost:
-            why = f"refused after having been sent before: {error}"
+            why = f"refused after having been sent before: {error.message}"
             self._settler.doubt(batch, why, refusal=refusal, said=refusal)
         else:
             self._books.enter(batch, refusal)
             self._stopper.check_failures()
 
-    def put_back(self, batch: Batch, why: str) -> None:
+    def put_back(self, batch: Batch, why: str, error: CallError | None = None) -> None:
         """Queue a batch again that was surely not applied."""
         batch.why = why
         self._work.put(batch)
-        self._books.tell(batch, "requeued", why)
+        self._books.tell(batch, "requeued", error.brief if error else why)

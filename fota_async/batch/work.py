@@ -83,10 +83,12 @@ class Work:
                     if self._holds or self.feed.ended:
                         await self.news.wait()
                     else:
-                        await self._fed()
+                        await self._fed(1)
                     continue
-                if not self.again:
-                    await self.feed.fill(self.size)
+                if not self.again and not self.feed.ended and len(self.feed.waiting) < self.size:
+                    await self._fed(self.size)
+                    if self.again or (not self.feed.ended and len(self.feed.waiting) < self.size):
+                        continue
                 await slot.take()
                 if not self._holds and (batch := self._take()) is not None:
                     self.in_flight.add(batch)
@@ -107,10 +109,10 @@ class Work:
         self.batches += 1
         return Batch(self.batches, ids)
 
-    async def _fed(self) -> None:
-        """Wait until new devices wait, the input ends, or there is news."""
+    async def _fed(self, devices: int) -> None:
+        """Wait until so many new devices wait, the input ends, or there is news."""
         tasks = {
-            asyncio.create_task(self.feed.fill(1)),
+            asyncio.create_task(self.feed.fill(devices)),
             asyncio.create_task(self.news.wait()),
         }
         try:

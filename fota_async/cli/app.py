@@ -94,7 +94,11 @@ def run(arguments: Sequence[str]) -> int:
     code = result if isinstance(result, int) else Exit.DONE
     sys.stdout.flush()
     sys.stderr.flush()
-    if _somebody_reads_on():
+    try:
+        reads_on = _somebody_reads_on()
+    except KeyboardInterrupt:  # an impatient second one; all is written
+        reads_on = True
+    if reads_on:
         os._exit(code)
     return code
 

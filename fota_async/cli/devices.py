@@ -1,6 +1,7 @@
 """`fota append` and `fota remove`: one operation over one device list."""
 
 import io
+import re
 import sys
 from pathlib import Path
 from typing import Annotated, Literal
@@ -115,7 +116,7 @@ async def run_devices(name: Literal["append", "remove"], file: str, options: Opt
         SourceError: The device list cannot be opened; nothing was sent.
     """
     if options.report is not None:
-        check_report_path(options.report)
+        check_report_path(options.report, file)
     progress = ProgressDisplay()
     session: SessionOptions = {"timeout": options.timeout, "on_event": progress}
     if options.base_url is not None:
@@ -164,20 +165,22 @@ def _source(file: str, column: str | None) -> TextSource:
 def _max_failures(text: str | None) -> int | float | None:
     if text is None:
         return None
-    try:
-        return float(text.removesuffix("%")) / 100 if text.endswith("%") else int(text)
-    except ValueError:
+    number = re.fullmatch(r"(\d+(?:\.\d+)?)%|(\d+)", text.strip())
+    if number is None or float(number[1] or 0) >= 100:
         raise ConfigurationError(
-            f"--max-failures is a number such as 100 or a share such as 5%, not {text!r}"
-        ) from None
+            f"--max-failures is a number such as 100 or a share below 100% such as 5%, not {text!r}"
+        )
+    return int(number[2]) if number[2] else float(number[1]) / 100
 
 
 def _finish(report: BatchReport, options: Options, code: int) -> int:
-    print_report(report, as_json=options.json)
+    # The file first: it is what nobody can get again, and standard output may be closed.
+    written = True
     if options.report is not None:
         try:
             report.to_csv(options.report)
         except OSError as error:
             fail(f"the report could not be written to {options.report!r}: {error.strerror}")
-            return code or Exit.ERROR
-    return code
+            written = False
+    written = print_report(report, as_json=options.json) and written
+    return code if written or code else Exit.ERROR

@@ -20,14 +20,30 @@ def fail(text: str) -> None:
     say(f"fota: {text}")
 
 
-def print_report(report: BatchReport, *, as_json: bool) -> None:
-    """Print the report on stdout: one JSON object, or text for a person."""
-    sys.stdout.write((json.dumps(report.summary()) if as_json else str(report)) + "\n")
-    sys.stdout.flush()
+def print_report(report: BatchReport, *, as_json: bool) -> bool:
+    """Print the report on stdout: one JSON object, or text for a person.
+
+    Returns:
+        Whether it could be written.
+    """
+    text = json.dumps(report.summary()) if as_json else str(report)
+    try:
+        sys.stdout.write(f"{text}\n")
+        sys.stdout.flush()
+    except (OSError, UnicodeEncodeError) as error:
+        fail(f"the report could not be written to standard output: {error}")
+        # Python would complain again when it flushes at exit.
+        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 - until the process ends
+        return False
+    return True
 
 
-def check_report_path(path: str) -> None:
+def check_report_path(path: str, device_list: str) -> None:
     """Make sure before a run that its report can be written after it.
+
+    Args:
+        path: Where the report goes.
+        device_list: What the run reads, which the report must not overwrite.
 
     Raises:
         ConfigurationError: It cannot.
@@ -35,5 +51,7 @@ def check_report_path(path: str) -> None:
     file = Path(path)
     if file.suffix.lower() != ".csv":
         raise ConfigurationError(f"--report writes CSV, so its file ends in .csv, not {path!r}")
+    if file.exists() and Path(device_list).exists() and file.samefile(device_list):
+        raise ConfigurationError("--report would overwrite the device list itself")
     if file.is_dir() or not os.access(file if file.exists() else file.parent, os.W_OK):
         raise ConfigurationError(f"--report cannot write {path!r}")

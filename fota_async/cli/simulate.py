@@ -66,11 +66,16 @@ async def run_simulate(options: SimulateOptions) -> int:
 
 
 def _settings(kind: type[T], texts: list[str]) -> T:
+    known = [field.name for field in attrs.fields(kind)]
     values: dict[str, Any] = {}
     for text in texts:
         name, equals, value = text.partition("=")
         if not equals:
             raise ConfigurationError(f"{text!r} is not NAME=VALUE")
+        if name not in known:
+            raise ConfigurationError(
+                f"there is no {name!r}; {kind.__name__} has {', '.join(known)}"
+            )
         try:
             values[name] = json.loads(value)
         except ValueError:
@@ -78,5 +83,4 @@ def _settings(kind: type[T], texts: list[str]) -> T:
     try:
         return kind(**values)
     except (TypeError, ValueError) as error:
-        known = ", ".join(field.name for field in attrs.fields(kind))
-        raise ConfigurationError(f"{error}; {kind.__name__} has {known}") from None
+        raise ConfigurationError(str(error)) from None
