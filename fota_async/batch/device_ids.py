@@ -3,6 +3,7 @@
 import re
 from array import array
 from collections.abc import Iterable, Sequence
+from typing import cast
 
 import attrs
 from pyroaring import BitMap64
@@ -96,14 +97,22 @@ def is_device_id(text: str) -> bool:
 
 def as_device_ids(inputs: Sequence[object]) -> list[str] | None:
     """Return `inputs` stripped if all of them are device ids, else None: the fast path."""
+    # One look at all of them together costs a third of a look at each.
+    if _are_device_ids(inputs):
+        return cast("list[str]", list(inputs))
     try:
         ids = [text.strip(_WHITE_SPACE) for text in inputs]  # type: ignore[attr-defined]  # what has no strip() is caught below
-        text = "".join(ids)
     except (AttributeError, TypeError):
         return None
-    if text.isascii() and text.isdigit() and all(len(one) == _DIGITS for one in ids):
-        return ids
-    return None
+    return ids if _are_device_ids(ids) else None
+
+
+def _are_device_ids(inputs: Sequence[object]) -> bool:
+    try:
+        text = "".join(inputs)  # type: ignore[arg-type]  # what is no text is caught below
+        return set(map(len, inputs)) == {_DIGITS} and text.isascii() and text.isdigit()  # type: ignore[arg-type]  # as above
+    except TypeError:
+        return False
 
 
 def pack(ids: Iterable[str]) -> "array[int]":
