@@ -142,6 +142,9 @@ def test_an_empty_list_is_a_report_of_zeros(fota: Fota, tmp_path: Path) -> None:
         (b"\x89PNG\r\n\x1a\n\0\0\0", (), "binary"),
         (b"name,imei\nx,1\n", ("--column", "serial"), "no column 'serial'"),
         (b"1\n", ("--max-failures", "many"), "--max-failures"),
+        (b"1\n", ("--max-failures", "100%"), "--max-failures"),
+        (b"1\n", ("--max-failures", "-1"), "--max-failures"),
+        (b"1\n", ("--max-failures=-1",), "--max-failures"),
         (b"1\n", ("--batch-size", "0"), "batch-size"),
         (b"1\n", ("--report", "out.txt"), ".csv"),
         (b"1\n", ("--report", "no/such/place.csv"), "cannot write"),
@@ -277,3 +280,74 @@ def test_an_unknown_fault_is_named_with_those_that_exist(
 ) -> None:
     assert run(["simulate", "--fault", "fire=1"]) == 2
     assert "drop_after" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["--fault", "--rule"])
+def test_a_name_that_does_not_exist_is_said_with_those_that_do(
+    capsys: pytest.CaptureFixture[str], option: str
+) -> None:
+    assert run(["simulate", option, "nix=2"]) == 2
+    captured = capsys.readouterr()
+    known = {"--fault": "drop_after", "--rule": "refuse_rate"}[option]
+    assert "there is no 'nix'; " in captured.err
+    assert known in captured.err
+    assert captured.out == ""
+
+
+@pytest.mark.parametrize("linked", [False, True])
+def test_the_report_does_not_overwrite_the_device_list(
+    fota: Fota, tmp_path: Path, linked: bool
+) -> None:
+    fleet = tmp_path / "fleet.csv"
+    fleet.write_text(imeis(1)[0])
+    out = tmp_path / "out.csv" if linked else fleet
+    if linked:
+        out.symlink_to(fleet)
+
+    code, stdout, stderr = fota("append", "--upgrade", UPGRADE, "--report", str(out), str(fleet))
+
+    assert (code, stdout) == (2, "")
+    assert "--report would overwrite" in stderr
+    assert fleet.read_text() == imeis(1)[0]
+
+
+def closed_pipe() -> int:
+    reading, writing = os.pipe()
+    os.close(reading)
+    return writing
+
+
+def full_device() -> int:
+    if not Path("/dev/full").exists():
+        pytest.skip("no /dev/full here")
+    return os.open("/dev/full", os.O_WRONLY)
+
+
+@pytest.mark.parametrize("open_stdout", [closed_pipe, full_device])
+def test_a_standard_output_that_takes_nothing_costs_no_report(
+    tmp_path: Path, open_stdout: Callable[[], int]
+) -> None:
+    fleet, out = tmp_path / "fleet.txt", tmp_path / "out.csv"
+    ids = imeis(3, start=95_000)
+    fleet.write_text("\n".join(ids))
+    stdout = open_stdout()
+    try:
+        done = subprocess.run(
+            [
+                *(sys.executable, "-m", "fota_async", "append"),
+                *("--upgrade", UPGRADE, "--report", str(out), str(fleet)),
+            ],
+            stdout=stdout,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    finally:
+        os.close(stdout)
+
+    with out.open(newline="") as file:
+        states = {row["device_id"]: row["state"] for row in csv.DictReader(file)}
+    assert states == dict.fromkeys(ids, "succeeded")
+    assert done.returncode == 1
+    [line] = done.stderr.splitlines()
+    assert "standard output" in line

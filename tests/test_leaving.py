@@ -1,6 +1,8 @@
 """Leaving a run early and cancelling it: nothing is sent afterwards, and the report is true."""
 
 import asyncio
+import os
+import signal
 from collections.abc import Callable
 from typing import Any
 
@@ -219,3 +221,66 @@ async def test_a_cancellation_while_the_run_is_being_left_is_not_swallowed() -> 
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+
+
+async def test_a_run_that_is_left_at_once_lists_its_input_all_the_same() -> None:
+    session = FakeSession()
+
+    async with run_over(session, imeis(10)) as run:
+        pass
+
+    assert ids_of(run.report, State.UNSENT) == imeis(10)
+    assert (run.report.inputs, run.report.stopped) == (10, "interrupted")
+    assert run.report.input_complete
+    assert session.sent == []
+    assert_law(run.report)
+
+
+@pytest.mark.parametrize("entered", [False, True])
+async def test_a_run_that_is_stopped_before_it_began_lists_its_input_all_the_same(
+    entered: bool,
+) -> None:
+    session = FakeSession()
+    run = run_over(session, imeis(10))
+    if entered:
+        await run.__aenter__()
+    run.stop()
+
+    with pytest.raises(RunStopped) as caught:
+        await run
+
+    report = caught.value.report
+    assert caught.value.cause is StopCause.INTERRUPTED
+    assert ids_of(report, State.UNSENT) == imeis(10)
+    assert report.input_complete
+    assert session.sent == []
+    assert_no_task_left()
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="no such signal here")
+async def test_a_plain_signal_handler_stops_a_run_whose_loop_has_gone_to_sleep(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    gate, run = gated()
+    selector = asyncio.get_running_loop()._selector  # type: ignore[attr-defined]  # the test's own way
+    select = selector.select
+
+    def interrupted(timeout: float | None) -> Any:
+        if timeout != 0 and len(gate.session.sent) == 3 and run.report.stopped is None:
+            # The time to sleep is settled by now: only a byte can wake the loop earlier.
+            monkeypatch.undo()
+            os.kill(os.getpid(), signal.SIGUSR1)
+        return select(timeout)
+
+    earlier = signal.signal(signal.SIGUSR1, lambda *_: run.stop())
+    monkeypatch.setattr(selector, "select", interrupted)
+    try:
+        with pytest.raises(RunStopped) as caught:
+            async with asyncio.timeout(5):
+                await run
+    finally:
+        signal.signal(signal.SIGUSR1, earlier)
+
+    assert caught.value.cause is StopCause.INTERRUPTED
+    assert_over(run, gate.session)
+    assert run.report.succeeded == 0

@@ -155,3 +155,36 @@ def test_tries_and_seconds_are_both_limited_and_retry_after_is_kept(
 def test_a_policy_that_cannot_work_is_refused(bad: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=next(iter(bad))):
         RetryPolicy(**bad)
+
+
+def wait_of(error: CallError, *, tries: int, elapsed: float, patient: bool) -> float | None:
+    return wait_before_retry(
+        RetryPolicy(tries=3, seconds=100.0, base=1.0, cap=10.0),
+        error,
+        Repeat.IDEMPOTENT,
+        tries=tries,
+        elapsed=elapsed,
+        draw=lambda _, high: high,
+        patient=patient,
+    )
+
+
+def test_a_missing_connection_is_waited_for_as_long_as_seconds_say() -> None:
+    error = NotSentError("no connection")
+
+    assert wait_of(error, tries=2, elapsed=0.0, patient=False) == 2.0
+    assert wait_of(error, tries=3, elapsed=0.0, patient=False) is None
+    assert wait_of(error, tries=3, elapsed=0.0, patient=True) == 4.0
+    assert wait_of(error, tries=1000, elapsed=90.0, patient=True) == 10.0
+    assert wait_of(error, tries=1000, elapsed=90.1, patient=True) is None
+
+
+@pytest.mark.parametrize("kind", [LostError, ConnectionLostError, ServerError])
+def test_patience_is_for_missing_connections_only(kind: type[CallError]) -> None:
+    assert wait_of(kind("x"), tries=2, elapsed=0.0, patient=True) == 2.0
+    assert wait_of(kind("x"), tries=3, elapsed=0.0, patient=True) is None
+
+
+@pytest.mark.parametrize("kind", [CertificateError, LoginRefusedError])
+def test_patience_changes_nothing_about_what_is_final(kind: type[CallError]) -> None:
+    assert wait_of(kind("x"), tries=1, elapsed=0.0, patient=True) is None

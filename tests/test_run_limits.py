@@ -22,6 +22,7 @@ from batch_helpers import (
 from fota_async import (
     ConfigurationError,
     DeviceBatcher,
+    InvalidRequestError,
     ThrottledError,
     modify_upgrade,
 )
@@ -139,7 +140,8 @@ async def test_a_slow_reader_holds_no_place_that_another_call_needs() -> None:
             pass
 
 
-async def test_a_slow_source_does_not_hold_up_what_must_be_sent_again() -> None:
+@pytest.mark.parametrize("size", [1024, 1000])
+async def test_a_slow_source_does_not_hold_up_what_must_be_sent_again(size: int) -> None:
     async def once(ids: list[str]) -> DeviceAnswers:
         if len(session.sent) == 1:
             await let_run()
@@ -148,7 +150,7 @@ async def test_a_slow_source_does_not_hold_up_what_must_be_sent_again() -> None:
 
     session, gate = FakeSession(once), asyncio.Event()
     run = asyncio.ensure_future(
-        run_over(session, source_behind(gate, 1024, 10), batch_size=1024, concurrency=2)
+        run_over(session, source_behind(gate, 1024, 10), batch_size=size, concurrency=2)
     )
     try:
         async with asyncio.timeout(0.5):
@@ -156,3 +158,29 @@ async def test_a_slow_source_does_not_hold_up_what_must_be_sent_again() -> None:
     finally:
         gate.set()
         await run
+
+
+async def test_a_slow_source_in_the_middle_of_a_batch_does_not_hold_up_halves() -> None:
+    bad = imeis(1)
+
+    async def refuse(ids: list[str]) -> DeviceAnswers:
+        if bad[0] in ids:
+            await let_run()
+            raise InvalidRequestError(
+                "refused", status=400, code="UnifiedWebService.REQUEST_FAILED.InvalidParameter"
+            )
+        return await session.accept(ids)
+
+    session, gate = FakeSession(refuse), asyncio.Event()
+    # 1,024 come at once, so that 24 wait for a batch that is not full yet.
+    run = asyncio.ensure_future(
+        run_over(session, source_behind(gate, 1024, 10), batch_size=100, concurrency=2)
+    )
+    try:
+        async with asyncio.timeout(0.5):
+            while bad not in session.sent:
+                await session.until_sent(len(session.sent) + 1)
+    finally:
+        gate.set()
+        report = await run
+    assert (report.failed, report.succeeded) == (1, 1033)

@@ -14,21 +14,27 @@ from helpers import (
     ACCOUNT,
     BEARER,
     CREDENTIALS,
+    FAST,
     LOGIN,
     LOGOUT,
     ONCE,
     REVOKE,
     SESSION,
     TOKEN,
+    UPGRADE,
     Events,
     Seen,
     Stub,
+    in_turn,
     modify,
     read,
     reply,
+    upgrade,
 )
+from simulator_api import imei
 
 from fota_async import CallError, FotaClient, SessionManager, Tokens
+from fota_async.events import BatchEvent, PauseEvent
 from fota_async.models.auth import BearerToken, SessionToken
 from fota_async.transport import Answer, Request
 
@@ -225,3 +231,29 @@ def test_nothing_shows_a_secret_in_its_repr() -> None:
     ]
     for thing in shown:
         assert_clean(f"{thing!r} {thing!s} {thing}")
+
+
+async def test_no_device_is_named_in_what_is_kept_of_a_run(
+    new_stub: NewStub, new_client: NewClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    ids = [imei(490154203237518 + number) for number in range(4)]
+    caplog.set_level(logging.INFO)
+
+    def naming(status: int, code: str = "X", **headers: str) -> bytes:
+        body = {"errorCode": code, "errorMessage": f"Device {ids[0]} is not valid"}
+        return reply(body, status, **headers)
+
+    invalid = naming(400, "UnifiedWebService.REQUEST_FAILED.InvalidParameter")
+    puts = in_turn(naming(429, Retry_After="0"), naming(500), invalid)
+    stub = await new_stub(lambda seen: puts(seen) if seen.method == "PUT" else reply(upgrade()))
+    events = Events()
+    client = new_client(stub, on_event=events, retry=FAST)
+    report = await client.v1.upgrades.append_devices(UPGRADE, ids, settle_delay=0.01)
+
+    assert report.failed == 4
+    assert any(ids[0] in outcome.reason for outcome in report)
+    assert events.of(PauseEvent)
+    assert {event.outcome for event in events.of(BatchEvent)} >= {"lost", "refused"}
+    kept = f"{events} {caplog.text}"
+    assert "429" in caplog.text
+    assert [device for device in ids if device in kept] == []

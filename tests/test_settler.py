@@ -1,8 +1,14 @@
 """Settling against a server: which readings are made, and what they bring."""
 
-from batch_helpers import client_of, imeis
+import asyncio
 
-from fota_async import RetryPolicy, State
+import attrs
+from batch_helpers import ACCOUNT, UPGRADE, FakeSession, client_of, imeis, let_run
+
+from fota_async import RetryPolicy, State, modify_upgrade
+from fota_async.batch.protocol import BatchSession
+from fota_async.batch.reader import TargetReader
+from fota_async.batch.reading import Reading
 from fota_async.clock import ScaledClock
 from fota_async.simulator import Faults, Simulator
 
@@ -59,3 +65,27 @@ async def test_a_run_of_one_batch_reads_nothing_when_nothing_is_lost() -> None:
     async with Simulator() as sim, client_of(sim) as fota:
         await fota.v1.upgrades.append_devices(sim.upgrade_id, imeis(20))
     assert calls(sim, READ) == 0
+
+
+async def test_a_doubt_that_arises_during_a_reading_is_part_of_the_next_one() -> None:
+    asked: list[frozenset[str]] = []
+    reading, go_on = asyncio.Event(), asyncio.Event()
+
+    async def read(_: BatchSession, wanted: frozenset[str]) -> Reading:
+        asked.append(wanted)
+        reading.set()
+        await go_on.wait()
+        return Reading({}, "Queued", is_open=True)
+
+    operation = attrs.evolve(modify_upgrade("append", ACCOUNT, UPGRADE), read=read)
+    reader = TargetReader(FakeSession(), operation)
+    doubts = set(imeis(1))
+    first = asyncio.create_task(reader.read())
+    await reading.wait()
+    second = asyncio.create_task(reader.read(lambda: doubts))
+    await let_run()
+    doubts |= set(imeis(2))
+    go_on.set()
+    await asyncio.gather(first, second)
+
+    assert asked == [frozenset(), frozenset(imeis(2))]

@@ -23,6 +23,7 @@ from batch_helpers import (
 from simulator_api import until
 
 from fota_async import RunStopped, SourceError, State, StopCause
+from fota_async.batch import iterables
 from fota_async.batch.source import open_source
 from fota_async.batch.text_source import TextSource
 from fota_async.events import ProgressEvent
@@ -323,3 +324,59 @@ def test_a_source_may_be_given_in_place_of_a_list() -> None:
     source = open_source(IDS)
 
     assert open_source(source) is source  # type: ignore[arg-type]  # a Source is no list
+
+
+@pytest.mark.parametrize("before", [1, 2000])
+async def test_a_quote_that_is_never_closed_swallows_no_device(tmp_path: Path, before: int) -> None:
+    rows = [*(f"{device},a" for device in imeis(before)), f'{IDS[1]},"b', f"{IDS[2]},c"]
+    path = write(tmp_path / "ids.csv", "\n".join(["imei,site", *rows, ""]))
+
+    with pytest.raises(RunStopped, match=rf"line {before + 2} of .*ids\.csv.*quote") as caught:
+        await run_over(FakeSession(), path)
+
+    report = caught.value.report
+    assert caught.value.cause is StopCause.SOURCE
+    assert isinstance(caught.value.__cause__, SourceError)
+    assert sorted(outcome.device_id for outcome in report) == imeis(before)
+    assert not report.input_complete
+    assert_law(report)
+
+
+async def test_outcomes_come_before_a_source_that_trickles_has_given_a_slice(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(iterables, "_PATIENCE", 0.0)
+    seen = asyncio.Event()
+
+    async def devices() -> AsyncIterator[str]:
+        yield IDS[0]
+        await seen.wait()
+        for device in IDS[1:]:
+            yield device
+
+    async with asyncio.timeout(5), run_over(FakeSession(), devices(), batch_size=1) as run:
+        stream = aiter(run)
+        first = await anext(stream)
+        seen.set()
+        rest = [outcome async for outcome in stream]
+
+    assert [outcome.device_id for outcome in (first, *rest)] == IDS
+
+
+class Boundless:
+    """Looks as if it had a length."""
+
+    def __len__(self) -> int:
+        raise TypeError("a query knows no length")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(IDS)
+
+
+async def test_a_length_that_cannot_be_had_is_not_missed() -> None:
+    session = FakeSession()
+
+    report = await run_over(session, Boundless())
+
+    assert ids_of(report, State.SUCCEEDED) == IDS
+    assert {e.total for e in session.events if isinstance(e, ProgressEvent)} == {None}

@@ -243,3 +243,22 @@ async def test_at_a_stop_a_temporary_failure_is_the_failure_it_was() -> None:
 
     assert caught.value.report.failed == 4
     assert len(session.sent) == 1
+
+
+async def test_a_rule_that_raises_stops_the_run_and_what_was_taken_keeps_its_state() -> None:
+    ids = imeis(10)
+    session = Busy({ids[1]: 99})
+
+    def broken(outcome: DeviceOutcome) -> bool:
+        raise KeyError(outcome.reason)
+
+    with pytest.raises(RunStopped, match="retry_if raised KeyError") as caught:
+        await run_over(session, ids, batch_size=5, concurrency=1, retry_if=broken)
+
+    report = caught.value.report
+    assert caught.value.cause is StopCause.ERROR
+    assert isinstance(caught.value.__cause__, KeyError)
+    assert set(ids_of(report, State.SUCCEEDED)) == session.members == {ids[0], *ids[2:5]}
+    assert ids_of(report, State.FAILED) == [ids[1]]
+    assert ids_of(report, State.UNSENT) == ids[5:]
+    assert_law(report)

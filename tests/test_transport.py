@@ -43,6 +43,7 @@ from fota_async import (
     NotSentError,
     RedirectError,
     RetryPolicy,
+    transport,
 )
 from fota_async.events import RetryEvent
 from fota_async.simulator import Faults, Simulator
@@ -298,3 +299,34 @@ async def test_a_server_without_tls_is_no_trusted_connection() -> None:
 
     assert caught.value.sent == "no"
     assert len(connections) == 1
+
+
+class Trickling(Stub):
+    """Never comes to the end of its answer."""
+
+    async def _answer(self, seen: Seen, writer: asyncio.StreamWriter) -> None:
+        if seen.path != UPGRADE_PATH:
+            await super()._answer(seen, writer)
+            return
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
+        while True:
+            writer.write(b" ")
+            await writer.drain()
+            await asyncio.sleep(0.005)
+
+
+@pytest.mark.parametrize("call", [read, modify])
+async def test_an_answer_that_trickles_for_ever_comes_to_an_end(
+    new_client: NewClient, monkeypatch: pytest.MonkeyPatch, call: Any
+) -> None:
+    # Shorter than the silence that is accepted, which therefore cannot be what ends it.
+    monkeypatch.setattr(transport, "_WHOLE", 0.25)
+    async with Trickling() as stub:
+        client = new_client(stub, timeout=1.0, retry=ONCE)
+        with pytest.raises(AnswerTimeoutError, match="no end of the answer") as caught:
+            async with asyncio.timeout(5):
+                await call(client)
+        await client.aclose()
+
+    assert caught.value.sent == "maybe"
+    assert len(stub.asked()) == 1

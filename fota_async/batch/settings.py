@@ -53,8 +53,8 @@ class RunOptions(TypedDict, total=False):
     keep: Keep
     """Which outcomes the report keeps: `all` (default), `failures` or `none`. Counts are whole."""
     grace: float
-    """Seconds that an interrupted run takes to end at most: half of them for answers in flight,
-    half for one reading of the target. Default 10."""
+    """Seconds that an interrupted run waits at most: half of them for answers in flight, half for
+    one reading of the target. Default 10. The rest of a list or file is then read as `unsent`."""
     settle_delay: float
     """Seconds that reads of the target may lag and lost requests may land late. Default 5."""
     max_rounds: int

@@ -81,7 +81,8 @@ class Options:
         Parameter(
             group=_RUN,
             validator=Number(gte=0),
-            help="Seconds that an interrupted run takes to end at most.",
+            help="Seconds that an interrupted run waits at most for answers and for one reading of "
+            "the upgrade; the rest of a file is then read to be listed as unsent.",
         ),
     ] = 10.0
     account: Annotated[
