@@ -19,7 +19,8 @@ class SessionOptions(TypedDict, total=False):
     """A session whose connection pool to borrow; it is never closed, and none of its settings
     apply. None (the default) owns a pool."""
     timeout: float
-    """Seconds of one try without a byte of an answer. Default 30."""
+    """Seconds of one try without a byte of an answer; its body may take ten times as long in all.
+    Default 30."""
     connect_timeout: float
     """Seconds of one try to connect. Default 10."""
     deadline: float | None

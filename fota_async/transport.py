@@ -207,22 +207,19 @@ class Transport:
         url = URL(self.base_url + request.path, encoded=True)
         headers = {"User-Agent": self._user_agent, "Accept": "application/json", **request.headers}
         try:
-            async with (
-                asyncio.timeout(self._timeout * _WHOLE),
-                self._session().request(
-                    request.method,
-                    url,
-                    params=request.query,
-                    data=request.body,
-                    headers=headers,
-                    allow_redirects=False,
-                    raise_for_status=False,
-                    timeout=self._timeouts,
-                    proxy=self._proxy,
-                    ssl=self._ssl,
-                    middlewares=(_only_once,),
-                ) as response,
-            ):
+            async with self._session().request(
+                request.method,
+                url,
+                params=request.query,
+                data=request.body,
+                headers=headers,
+                allow_redirects=False,
+                raise_for_status=False,
+                timeout=self._timeouts,
+                proxy=self._proxy,
+                ssl=self._ssl,
+                middlewares=(_only_once,),
+            ) as response:
                 return Answer(response.status, response.headers, await self._read(response))
         # `from None`: aiohttp's errors can hold the request's headers, and the tokens with them.
         except (aiohttp.ClientConnectorCertificateError, aiohttp.ClientConnectorSSLError) as error:
@@ -246,13 +243,15 @@ class Transport:
     async def _read(self, response: aiohttp.ClientResponse) -> bytes:
         # Grown in place: joining the chunks of an 80 MB reading would stall the loop.
         body = bytearray()
-        while chunk := await response.content.readany():
-            body += chunk
-            if len(body) > self._max_answer_bytes:
-                response.close()
-                raise AnswerTooLargeError(
-                    f"the answer is larger than {self._max_answer_bytes} bytes (max_answer_bytes)"
-                )
+        async with asyncio.timeout(self._timeout * _WHOLE):
+            while chunk := await response.content.readany():
+                body += chunk
+                if len(body) > self._max_answer_bytes:
+                    response.close()
+                    raise AnswerTooLargeError(
+                        f"the answer is larger than {self._max_answer_bytes} bytes "
+                        "(max_answer_bytes)"
+                    )
         return body if len(body) > _LARGE else bytes(body)  # type: ignore[return-value]  # reads alike
 
     def _session(self) -> aiohttp.ClientSession:

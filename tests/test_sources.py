@@ -331,7 +331,9 @@ async def test_a_quote_that_is_never_closed_swallows_no_device(tmp_path: Path, b
     rows = [*(f"{device},a" for device in imeis(before)), f'{IDS[1]},"b', f"{IDS[2]},c"]
     path = write(tmp_path / "ids.csv", "\n".join(["imei,site", *rows, ""]))
 
-    with pytest.raises(RunStopped, match=rf"line {before + 2} of .*ids\.csv.*quote") as caught:
+    with pytest.raises(
+        RunStopped, match=rf" {before + 1} lines below the header of .*ids\.csv.*quote"
+    ) as caught:
         await run_over(FakeSession(), path)
 
     report = caught.value.report

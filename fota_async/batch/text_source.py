@@ -160,15 +160,16 @@ def _rows(
 def _cells(text: io.TextIOBase, delimiter: str, index: int) -> Iterator[object]:
     # Strict: a quote that is never closed would swallow the devices behind it without a word.
     rows = csv.reader(text, delimiter=delimiter, strict=True)
-    line = 2
+    line = 1
     try:
         for row in rows:
             if row:
                 yield row[index] if index < len(row) else ""
-            line = rows.line_num + 2
+            line = rows.line_num + 1
     except csv.Error as error:
         raise SourceError(
-            f"the row that begins in line {line} of {_name(text)} is no CSV ({error}); "
+            f"the row that begins {line} lines below the header of {_name(text)} is no CSV "
+            f"({error}); "
             "is a quote not closed?"
         ) from None
 
