@@ -104,7 +104,7 @@ def content_length(head: bytes) -> int:
     """Return the length of the body that follows ``head``."""
     lines = head.lower().split(b"\r\n")
     if b"transfer-encoding: chunked" in lines:
-        raise NotImplementedError("the benchmark's server reads no chunked bodies")
+        raise ValueError("the benchmark's server reads no chunked bodies")
     return next((int(line[15:]) for line in lines if line.startswith(b"content-length:")), 0)
 
 

@@ -318,12 +318,12 @@ def closed_pipe() -> int:
 
 
 def full_device() -> int:
-    if not Path("/dev/full").exists():
-        pytest.skip("no /dev/full here")
     return os.open("/dev/full", os.O_WRONLY)
 
 
-@pytest.mark.parametrize("open_stdout", [closed_pipe, full_device])
+@pytest.mark.parametrize(
+    "open_stdout", [closed_pipe, *([full_device] if Path("/dev/full").exists() else [])]
+)
 def test_a_standard_output_that_takes_nothing_costs_no_report(
     tmp_path: Path, open_stdout: Callable[[], int]
 ) -> None:

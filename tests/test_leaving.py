@@ -257,7 +257,6 @@ async def test_a_run_that_is_stopped_before_it_began_lists_its_input_all_the_sam
     assert_no_task_left()
 
 
-@pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="no such signal here")
 async def test_a_plain_signal_handler_stops_a_run_whose_loop_has_gone_to_sleep(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -269,17 +268,17 @@ async def test_a_plain_signal_handler_stops_a_run_whose_loop_has_gone_to_sleep(
         if timeout != 0 and len(gate.session.sent) == 3 and run.report.stopped is None:
             # The time to sleep is settled by now: only a byte can wake the loop earlier.
             monkeypatch.undo()
-            os.kill(os.getpid(), signal.SIGUSR1)
+            os.kill(os.getpid(), signal.SIGINT)
         return select(timeout)
 
-    earlier = signal.signal(signal.SIGUSR1, lambda *_: run.stop())
+    earlier = signal.signal(signal.SIGINT, lambda *_: run.stop())
     monkeypatch.setattr(selector, "select", interrupted)
     try:
         with pytest.raises(RunStopped) as caught:
             async with asyncio.timeout(5):
                 await run
     finally:
-        signal.signal(signal.SIGUSR1, earlier)
+        signal.signal(signal.SIGINT, earlier)
 
     assert caught.value.cause is StopCause.INTERRUPTED
     assert_over(run, gate.session)
