@@ -10,6 +10,7 @@ import aiohttp
 import aioresponses.core
 import pytest
 from helpers import CREDENTIALS, FAST, Script, Stub, credentials_of
+from simulator_api import Api, ManualClock
 
 from fota_async import FotaClient
 from fota_async.simulator import Simulator
@@ -69,3 +70,24 @@ async def new_client(stack: AsyncExitStack) -> Callable[..., FotaClient]:
         return client
 
     return make
+
+
+@pytest.fixture
+async def clock() -> ManualClock:
+    """A clock that stands still until it is turned."""
+    return ManualClock()
+
+
+@pytest.fixture
+async def sim(clock: ManualClock) -> AsyncIterator[Simulator]:
+    """A simulator that runs by `clock`."""
+    async with Simulator(clock=clock) as sim:
+        yield sim
+
+
+@pytest.fixture
+async def api(sim: Simulator) -> AsyncIterator[Api]:
+    """A bare HTTP client of `sim`, with tokens."""
+    async with Api(sim) as api:
+        await api.enter()
+        yield api

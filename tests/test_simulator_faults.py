@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
 
 import aiohttp
 import attrs
@@ -14,24 +13,6 @@ from fota_async.simulator.mischief import MISCHIEF
 
 A, B, C = imei(1), imei(2), imei(3)
 IDS = [imei(number) for number in range(30)]
-
-
-@pytest.fixture
-async def clock() -> ManualClock:
-    return ManualClock()
-
-
-@pytest.fixture
-async def sim(clock: ManualClock) -> AsyncIterator[Simulator]:
-    async with Simulator(clock=clock) as sim:
-        yield sim
-
-
-@pytest.fixture
-async def api(sim: Simulator) -> AsyncIterator[Api]:
-    async with Api(sim) as api:
-        await api.enter()
-        yield api
 
 
 def test_every_drawn_fault_is_a_setting() -> None:
