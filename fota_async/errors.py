@@ -38,36 +38,6 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any, ClassVar, Literal
 
-__all__ = [
-    "AnswerTimeoutError",
-    "AnswerTooLargeError",
-    "AuthError",
-    "CallError",
-    "CertificateError",
-    "ConfigurationError",
-    "ConnectionLostError",
-    "DeadlineError",
-    "DecodeError",
-    "ForbiddenError",
-    "FotaError",
-    "InvalidRequestError",
-    "LoginLostError",
-    "LoginRefusedError",
-    "LostError",
-    "MisuseError",
-    "NotFoundError",
-    "NotSentError",
-    "RedirectError",
-    "RefusedError",
-    "Sent",
-    "ServerError",
-    "SessionEndedError",
-    "SourceError",
-    "ThrottledError",
-    "TokenRefusedError",
-    "TooManyDevicesError",
-]
-
 Sent = Literal["no", "maybe", "yes"]
 
 _SHORTEST_PART = 3

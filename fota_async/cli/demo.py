@@ -109,8 +109,8 @@ class _Tale:
         others = self._others
         return (
             f"On the way: {self._batches['lost']} answers lost or unclear, about "
-            f"{self._devices['lost']:,} devices, all settled by reading the upgrade back "
-            f"({self._devices['settled']:,} decided so, the others sent again);\n"
+            f"{self._devices['lost']:,} devices.\nReading the upgrade back decided "
+            f"{self._devices['settled']:,} of them; what had not arrived was sent again.\n"
             f"{others['pauses']} pauses for throttling, {others['bearer fetched']} bearer tokens, "
             f"{others['session fetched']} logins."
         )
