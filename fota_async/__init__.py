@@ -11,6 +11,7 @@ from fota_async._version import __version__
 from fota_async.api.upgrades import modify_upgrade
 from fota_async.batch.batcher import DeviceBatcher
 from fota_async.batch.errors import DevicesFailed, RunStopped, StopCause
+from fota_async.batch.journal.stored import read_journal
 from fota_async.batch.recheck import Change
 from fota_async.batch.report import BatchReport
 from fota_async.batch.run import BatchRun
@@ -31,6 +32,7 @@ from fota_async.errors import (
     ForbiddenError,
     FotaError,
     InvalidRequestError,
+    JournalError,
     LoginLostError,
     LoginRefusedError,
     LostError,
@@ -75,6 +77,7 @@ __all__ = [
     "FotaClient",
     "FotaError",
     "InvalidRequestError",
+    "JournalError",
     "LoginLostError",
     "LoginRefusedError",
     "LostError",
@@ -103,4 +106,5 @@ __all__ = [
     "UpgradeStatus",
     "__version__",
     "modify_upgrade",
+    "read_journal",
 ]

@@ -6,6 +6,7 @@
     ├── ConfigurationError     what was given cannot work; nothing was sent (a ValueError too)
     ├── MisuseError            closed, or on another event loop (a RuntimeError too)
     ├── SourceError            the device list cannot be read
+    ├── JournalError           the record of a run on disk cannot be read or written
     ├── CallError              a call to the API did not give its result
     │   ├── AuthError          no tokens to send it with
     │   │   ├── TokenRefusedError    key or secret, or the bearer token they gave
@@ -67,6 +68,13 @@ class MisuseError(FotaError, RuntimeError):
 
 class SourceError(FotaError):
     """The device list cannot be read: no such file or column, a directory, a binary file."""
+
+
+class JournalError(FotaError):
+    """The journal of a run cannot be used: of another run, in use, damaged, or the disk is full.
+
+    Raised by itself when nothing was sent; later it is the `__cause__` of a `RunStopped`.
+    """
 
 
 class CallError(FotaError):

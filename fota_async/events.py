@@ -15,6 +15,7 @@ __all__ = [
     "BatchEvent",
     "Event",
     "EventHook",
+    "JournalEvent",
     "LimitEvent",
     "PauseEvent",
     "ProgressEvent",
@@ -86,6 +87,22 @@ class BatchEvent:
 
 
 @attrs.frozen(kw_only=True)
+class JournalEvent:
+    """A run goes on from its journal.
+
+    `decided` devices are not sent again, `doubtful` ones are settled first. `starts` counts the
+    earlier ones; `finished` is whether the last of them came to its end.
+    """
+
+    operation: str
+    target: str
+    starts: int
+    decided: int
+    doubtful: int
+    finished: bool
+
+
+@attrs.frozen(kw_only=True)
 class ProgressEvent:
     """Where a run stands. Counts are devices, never attempts; `seconds` since its start.
 
@@ -112,11 +129,19 @@ class ProgressEvent:
 
 
 Event: TypeAlias = (
-    RequestEvent | RetryEvent | TokenEvent | PauseEvent | LimitEvent | BatchEvent | ProgressEvent
+    RequestEvent
+    | RetryEvent
+    | TokenEvent
+    | PauseEvent
+    | LimitEvent
+    | BatchEvent
+    | JournalEvent
+    | ProgressEvent
 )
 EventHook: TypeAlias = Callable[[Event], object]
 
 _LEVELS = {
+    JournalEvent: logging.INFO,
     TokenEvent: logging.INFO,
     PauseEvent: logging.WARNING,
     RetryEvent: logging.INFO,

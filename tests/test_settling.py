@@ -26,6 +26,7 @@ from fota_async import (
 )
 from fota_async.batch.books import Books
 from fota_async.batch.feed import Feed
+from fota_async.batch.settings import RunSettings
 from fota_async.batch.source import open_source
 from fota_async.models.device_answers import DeviceAnswers
 
@@ -136,7 +137,8 @@ async def test_two_who_wait_for_the_input_both_get_on() -> None:
     operation = modify_upgrade("append", ACCOUNT, UPGRADE)
     source = open_source(trickle(imeis(5000)), None)
     await source.open()
-    feed = Feed(source, Books(session, operation, "all"))
+    books = Books(session, operation, RunSettings(), entered=int, broke=print)
+    feed = Feed(source, books, doubt=print)
 
     async with asyncio.timeout(5):
         await asyncio.gather(feed.fill(10_000), feed.fill(10_000))

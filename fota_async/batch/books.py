@@ -1,17 +1,27 @@
 """What a run knows, for everyone who asks: the report, the stream of outcomes, the events."""
 
-from collections.abc import Iterable
+from array import array
+from collections.abc import Callable, Iterable
+from itertools import chain
+
+import attrs
+from pyroaring import BitMap64
 
 from fota_async.batch.device_ids import Malformed, pack
-from fota_async.batch.ledger import Column, Keep, Ledger, malformed_outcome, merged
+from fota_async.batch.journal.keeper import Journal
+from fota_async.batch.journal.no_journal import NoJournal
+from fota_async.batch.journal.rows import Identity, Start
+from fota_async.batch.ledger import Column, Ledger, malformed_outcome, merged
 from fota_async.batch.operation import Operation
 from fota_async.batch.pieces import Batch
 from fota_async.batch.protocol import BatchSession
 from fota_async.batch.recheck import recheck_with
 from fota_async.batch.report import BatchReport
+from fota_async.batch.settings import RunSettings
 from fota_async.batch.states import State, Verdict
 from fota_async.batch.stream import Stream
-from fota_async.events import BatchEvent, BatchOutcome, ProgressEvent
+from fota_async.errors import JournalError
+from fota_async.events import BatchEvent, BatchOutcome, JournalEvent, ProgressEvent
 
 IN_FLIGHT = Verdict(State.UNKNOWN, reason="in flight")
 IN_DOUBT = Verdict(State.UNKNOWN, reason="being settled")
@@ -24,40 +34,95 @@ class Books:
     Args:
         session: Whose clock counts and where events go.
         operation: What the run does.
-        keep: Which outcomes stay for the report.
+        settings: Which outcomes stay for the report, and where the journal is.
+        entered: Called when outcomes were entered that had to be noted first.
+        broke: Hears that the journal can note nothing any more.
     """
 
-    def __init__(self, session: BatchSession, operation: Operation, keep: Keep) -> None:
-        self.ledger = Ledger(keep)
+    def __init__(
+        self,
+        session: BatchSession,
+        operation: Operation,
+        settings: RunSettings,
+        *,
+        entered: Callable[[], object],
+        broke: Callable[[JournalError], object],
+    ) -> None:
+        self.ledger = Ledger(settings.keep)
         self.stream = Stream()
+        self.journal = NoJournal(self._enter_final)
+        if settings.journal is not None:
+            self.journal = Journal(
+                settings.journal,
+                Identity(operation.name, operation.account, operation.target),
+                settings.durability,
+                report=self._enter_final,
+                totals=self._totals,
+                broke=broke,
+            )
         self.requests = 0
         self.retries = 0
         self.unasked = 0
         self.total: int | None = None
         self._session = session
         self._operation = operation
-        self._started = session.clock.monotonic()
-        self._ended: float | None = None
+        self._entered = entered
+        self.started = session.clock.monotonic()
+        self._ended_at: float | None = None
+        self.ended = False
+        self._ending: Start | None = None
 
     def start(self) -> None:
         """The run starts now."""
-        self._started = self._session.clock.monotonic()
+        self.started = self._session.clock.monotonic()
 
-    def end(self) -> None:
-        """The run ended; nothing changes any more."""
-        self._ended = self._session.clock.monotonic()
-        self.stream.end()
+    async def open_journal(self) -> None:
+        """Learn what earlier starts left behind, and tell the hook.
 
-    @property
-    def ended(self) -> bool:
-        """Whether the run is over."""
-        return self._ended is not None
+        Raises:
+            JournalError: The journal cannot be used.
+        """
+        await self.journal.open()
+        past = self.journal.past
+        if past.starts:
+            self._session.tell(
+                JournalEvent(
+                    operation=self._operation.name,
+                    target=self._operation.target,
+                    starts=len(past.starts),
+                    decided=len(past) - len(past.doubtful),
+                    doubtful=len(past.doubtful),
+                    finished=past.finished,
+                )
+            )
+
+    async def end(self, *, input_complete: bool, stopped: str | None, gone: BitMap64) -> None:
+        """The run ended; nothing changes any more.
+
+        Args:
+            input_complete: Whether the input was read to its end.
+            stopped: Why the run ended early, or None.
+            gone: Devices of the journal that the input does not hold.
+        """
+        self._ending = Start(
+            number=0,
+            input_complete=input_complete,
+            ended=True,
+            stopped=stopped,
+            gone=gone.serialize() if gone else b"",
+        )
+        self._ended_at = self._session.clock.monotonic()
+        try:
+            await self.journal.close()
+        finally:
+            self.ended = True
+            self.stream.end()
 
     @property
     def seconds(self) -> float:
         """How long the run took so far."""
-        end = self._session.clock.monotonic() if self._ended is None else self._ended
-        return end - self._started
+        end = self._session.clock.monotonic() if self._ended_at is None else self._ended_at
+        return end - self.started if self.journal.has_work else 0.0
 
     @property
     def failed(self) -> int:
@@ -73,13 +138,30 @@ class Books:
         self, batch: Batch, verdicts: Verdict | list[Verdict], ids: list[str] | None = None
     ) -> None:
         """Enter what became of a batch, or of some of its devices. It is final."""
-        column = Column(batch.order, pack(batch.ids if ids is None else ids), verdicts)
-        self.ledger.enter(column)
+        numbers = batch.numbers if ids is None else pack(ids)
+        column = Column(batch.place, numbers, verdicts)
+        self.journal.enter(batch, column, whole=ids is None)
+
+    def enter_known(self, place: int, numbers: "array[int]", verdict: Verdict) -> None:
+        """Enter what an earlier start of the run decided."""
+        self._enter_final(Column(place, numbers, verdict), True)
+
+    def _enter_final(self, column: Column, on_disk: bool) -> None:
+        self.ledger.enter(column, on_disk=on_disk)
         self.stream.append(column.outcomes())
+        if on_disk:
+            self._entered()
 
     def malformed(self, malformed: list[Malformed]) -> None:
         """Show inputs that are not device ids to the reader of the stream."""
+        self.journal.malformed(malformed)
         self.stream.append(map(malformed_outcome, malformed))
+
+    def returned(self, batch: Batch) -> None:
+        """Note that a batch waits to be sent again, and was surely not taken unless it was lost."""
+        if not batch.lost:
+            self.journal.returned(batch)
+        batch.entry = None
 
     def written(self, requests: int, *, sent_before: bool) -> None:
         """Count requests of one batch that were written to the wire."""
@@ -92,30 +174,45 @@ class Books:
         *,
         input_complete: bool,
         stopped: str | None,
+        gone: BitMap64,
     ) -> BatchReport:
         """Return the report as of now.
 
         Args:
-            still_open: Order, devices and present state of what is not decided yet.
+            still_open: Place, devices and present state of what is not decided yet.
             input_complete: Whether the input was read to its end.
             stopped: Why the run ended early, or None.
+            gone: Devices of the journal that the input does not hold, or did not hold so far.
         """
         ledger = self.ledger
+        ledger.on_disk = self.journal.outcomes(gone)
         if not self.ended:
-            columns = (Column(order, pack(ids), verdict) for order, ids, verdict in still_open)
-            ledger = merged(ledger, columns)
+            columns = (Column(place, pack(ids), verdict) for place, ids, verdict in still_open)
+            unwritten = (attrs.evolve(one, verdicts=IN_FLIGHT) for one in self.journal.unwritten)
+            ledger = merged(ledger, chain(columns, unwritten))
+        earlier = self.journal.past.starts
         return BatchReport(
             ledger,
             operation=self._operation.name,
             account=self._operation.account,
             target=self._operation.target,
             input_complete=input_complete,
+            requests=self.requests + sum(start.requests for start in earlier),
+            retries=self.retries + sum(start.retries for start in earlier),
+            seconds=self.seconds + sum(start.seconds for start in earlier),
+            stopped=stopped,
+            unasked=self.unasked + sum(start.unasked for start in earlier),
+            recheck=recheck_with(self._session, self._operation),
+        )
+
+    def _totals(self) -> Start:
+        return attrs.evolve(
+            self._ending or Start(number=0),
             requests=self.requests,
             retries=self.retries,
-            seconds=self.seconds,
-            stopped=stopped,
             unasked=self.unasked,
-            recheck=recheck_with(self._session, self._operation),
+            seconds=self.seconds,
+            duplicates=self.ledger.duplicates,
         )
 
     def tell(

@@ -45,10 +45,13 @@ class Sieve:
 
     Ids are remembered as numbers in a compressed bitmap: real fleets have few type codes and
     dense serials, and need about a byte an id.
+
+    Attributes:
+        numbers: All device ids so far, packed.
     """
 
     def __init__(self) -> None:
-        self._numbers = BitMap64()
+        self.numbers = BitMap64()
         self._texts: set[str] = set()
 
     def sift(self, inputs: Sequence[object]) -> Sifted:
@@ -61,10 +64,10 @@ class Sieve:
     def _all_new(self, ids: list[str]) -> bool:
         numbers = pack(ids)
         fresh = BitMap64(numbers)
-        if len(fresh) < len(ids) or not self._numbers.isdisjoint(fresh):
+        if len(fresh) < len(ids) or not self.numbers.isdisjoint(fresh):
             return False
         # Not update(fresh): merging two bitmaps costs as much as the larger one is long.
-        self._numbers.update(numbers)
+        self.numbers.update(numbers)
         return True
 
     def _sift_one_by_one(self, inputs: Sequence[object]) -> Sifted:
@@ -73,8 +76,8 @@ class Sieve:
             text = item.strip(_WHITE_SPACE) if isinstance(item, str) else _named(item)
             if isinstance(item, str) and is_device_id(text):
                 number = int(text)
-                if number not in self._numbers:
-                    self._numbers.add(number)
+                if number not in self.numbers:
+                    self.numbers.add(number)
                     sifted.ids.append(text)
             elif text not in self._texts:
                 self._texts.add(text)

@@ -26,7 +26,7 @@ from fota_async.batch.states import DeviceOutcome
 from fota_async.batch.stopping import Stop, Stopper
 from fota_async.batch.triage import Triage
 from fota_async.batch.work import Work
-from fota_async.errors import CallError, LostError, RefusedError, SourceError
+from fota_async.errors import CallError, JournalError, LostError, RefusedError, SourceError
 from fota_async.limiter import Slot
 from fota_async.models.device_answers import DeviceAnswers
 
@@ -52,9 +52,15 @@ class Engine:
         self._clock = session.clock
         self._source = source
         self._settings = settings
-        self._books = Books(session, operation, settings.keep)
+        self._books = Books(
+            session,
+            operation,
+            settings,
+            entered=self._check_failures,
+            broke=lambda error: self._stopper.stop_for(StopCause.JOURNAL, str(error), error),
+        )
         self._news = News(session.clock)
-        self._feed = Feed(source, self._books)
+        self._feed = Feed(source, self._books, self._doubt_of_earlier_start)
         size = min(settings.batch_size, operation.cap or settings.batch_size)
         doubts = Doubts(
             operation.decide,
@@ -151,6 +157,7 @@ class Engine:
             still_open(self._work, self._settler.doubts),
             input_complete=self._feed.ended,
             stopped=self.stop.cause.value if self.stop else None,
+            gone=self._feed.gone(),
         )
 
     # The run
@@ -160,6 +167,7 @@ class Engine:
 
         Raises:
             SourceError: The source cannot be opened; nothing was sent.
+            JournalError: The journal cannot be used; nothing was sent.
             MisuseError: The opposite run is under way on the same target.
         """
         self._books.start()
@@ -176,8 +184,13 @@ class Engine:
                 await self._finish()
 
     async def _open(self) -> bool:
-        """Open the source; False if the run was interrupted before that."""
-        self._opening = asyncio.create_task(self._source.open())
+        """Open source and journal; False if the run was interrupted before that."""
+
+        async def open_both() -> None:
+            await self._source.open()
+            await self._books.open_journal()
+
+        self._opening = asyncio.create_task(open_both())
         if self._aborted:
             self._opening.cancel()
         await asyncio.wait([self._opening])
@@ -206,6 +219,9 @@ class Engine:
             self.abort()
             raise
 
+    def _check_failures(self) -> None:
+        self._stopper.check_failures()
+
     def _broke(self, error: Exception) -> None:
         if isinstance(error, SourceError):
             self._stopper.stop_for(StopCause.SOURCE, str(error), error)
@@ -227,11 +243,14 @@ class Engine:
     async def _send(self, batch: Batch, slot: Slot) -> RefusedError | None:
         """Send a batch and enter or queue what became of it; return its refusal, if it was one."""
         refusal: RefusedError | None = None
+        batch.tally = Tally()
         self._crew.hold(batch)
         if self._work.batches == _LOOK_AT_BATCH:
             self._look_beside()
         try:
             answers = await self._call(batch, slot)
+        except JournalError:
+            self._triage.put_back(batch, "the journal cannot be written")
         except RefusedError as error:
             refusal = error
             self._triage.refused(batch, error)
@@ -255,8 +274,8 @@ class Engine:
         return refusal
 
     async def _call(self, batch: Batch, slot: Slot) -> DeviceAnswers:
-        batch.tally = Tally()
         try:
+            await self._books.journal.intend(batch)
             return await self._session.call(
                 self.operation.route,
                 self.operation.values,
@@ -270,6 +289,10 @@ class Engine:
             self._work.in_flight.discard(batch)
             self._books.written(batch.tally.requests, sent_before=batch.sent)
             batch.sent = batch.sent or batch.tally.requests > 0
+
+    def _doubt_of_earlier_start(self, batch: Batch) -> None:
+        why = "sent by an earlier start, and no answer is on record"
+        self._settler.doubt(batch, why, noticed=self._books.started)
 
     # Beside the workers
 
@@ -360,7 +383,11 @@ class Engine:
         finally:
             self._settler.give_up()
             unsend(self._work, self._books, self.stop)
-            self._books.end()
+            await self._books.end(
+                input_complete=self._feed.ended,
+                stopped=self.stop.cause.value if self.stop else None,
+                gone=self._feed.gone(),
+            )
             self._books.progress(0)
 
     async def _end_early(self) -> None:
@@ -374,3 +401,4 @@ class Engine:
         while self._opened and not self._feed.ended and self._source.drains:
             await self._feed.fill(1)
             unsend(self._work, self._books, self.stop)
+            await self._books.journal.caught_up()

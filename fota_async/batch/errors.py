@@ -26,6 +26,8 @@ class StopCause(StrEnum):
     """The API asks for a pause longer than `max_pause`, or answers nothing for so long."""
     SOURCE = "source"
     """The device list broke off."""
+    JOURNAL = "journal"
+    """The journal cannot be written, for instance on a full disk."""
     ERROR = "error"
     """Any other error of the session."""
     INTERRUPTED = "interrupted"

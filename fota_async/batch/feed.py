@@ -1,9 +1,13 @@
 """The input on its way to batches: read, sifted, entered in the books, and never lost."""
 
 import asyncio
+from collections.abc import Callable
+
+from pyroaring import BitMap64
 
 from fota_async.batch.books import Books
-from fota_async.batch.device_ids import Sieve, Sifted
+from fota_async.batch.device_ids import Sieve, Sifted, unpack
+from fota_async.batch.pieces import Batch
 from fota_async.batch.source import Source
 from fota_async.errors import SourceError
 
@@ -14,12 +18,15 @@ class Feed:
     Args:
         source: The input.
         books: What every slice is entered in as it is read.
+        doubt: Takes devices of which an earlier start of the run does not say what became of them.
     """
 
-    def __init__(self, source: Source, books: Books) -> None:
+    def __init__(self, source: Source, books: Books, doubt: Callable[[Batch], object]) -> None:
         self._source = source
         self._books = books
+        self._doubt = doubt
         self._sieve = Sieve()
+        self._devices = 0
         self._reading: asyncio.Task[list[object]] | None = None
         self.waiting: list[str] = []
         self.ended = False
@@ -42,6 +49,15 @@ class Feed:
         """Remove and return up to so many of the ids that wait."""
         taken, self.waiting = self.waiting[:devices], self.waiting[devices:]
         return taken
+
+    @property
+    def place(self) -> int:
+        """Place in the input of the first device that waits."""
+        return self._devices - len(self.waiting)
+
+    def gone(self) -> BitMap64:
+        """Return devices of earlier starts that the input did not hold, or not so far."""
+        return self._books.journal.past.missing_from(self._sieve.numbers)
 
     async def aclose(self) -> None:
         """Stop reading and let go of the source; what was read already is entered."""
@@ -74,9 +90,17 @@ class Feed:
     def _take_in(self, inputs: list[object]) -> None:
         self.ended = not inputs
         self._enter(self._sieve.sift(inputs))
+        if self.ended and (gone := self.gone() & self._books.journal.past.doubtful):
+            self._doubt(Batch(self._devices, [unpack(number) for number in gone], gone=True))
 
     def _enter(self, sifted: Sifted) -> None:
         self._books.ledger.take_in(sifted.inputs, sifted.duplicates, sifted.malformed)
-        self.waiting += sifted.ids
         if sifted.malformed:
             self._books.malformed(sifted.malformed)
+        before = self._books.journal.past.split(sifted.ids)
+        for numbers, verdict in before.decided:
+            self._books.enter_known(self._devices, numbers, verdict)
+        if before.doubtful:
+            self._doubt(Batch(self._devices, before.doubtful, sent=True))
+        self._devices += len(sifted.ids)
+        self.waiting += before.new

@@ -2,6 +2,7 @@
 
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
+from heapq import merge
 from typing import Literal, TypeAlias
 
 import attrs
@@ -20,12 +21,12 @@ class Column:
     """The outcomes of one batch, or of a part of it.
 
     Attributes:
-        order: Place of the batch in the input.
+        place: Place of the batch in the input.
         numbers: Device ids, packed.
         verdicts: One for all of them, or one for each.
     """
 
-    order: int
+    place: int
     numbers: "array[int]"
     verdicts: Verdict | Sequence[Verdict]
 
@@ -52,6 +53,10 @@ class Ledger:
 
     Args:
         keep: Which outcomes stay for the report.
+
+    Attributes:
+        columns: Outcomes that are held in memory.
+        on_disk: Outcomes that are read when somebody looks.
     """
 
     def __init__(self, keep: Keep = "all") -> None:
@@ -61,6 +66,7 @@ class Ledger:
         self.malformed: list[Malformed] = []
         self.invalid = 0
         self.columns: list[Column] = []
+        self.on_disk: Iterable[Column] = ()
         self.groups: dict[Verdict, int] = {}
         self.states: dict[State, int] = dict.fromkeys(State, 0)
 
@@ -75,19 +81,33 @@ class Ledger:
         if self.keep != "none":
             self.malformed += malformed
 
-    def enter(self, column: Column) -> None:
-        """Enter outcomes. They are final: the same device must never be entered again."""
+    def enter(self, column: Column, *, on_disk: bool = False) -> None:
+        """Enter outcomes. They are final: the same device must never be entered again.
+
+        Args:
+            column: The outcomes.
+            on_disk: Whether they need not be held, since `on_disk` has them.
+        """
         verdicts = column.verdicts
         if isinstance(verdicts, Verdict):
-            self._count(verdicts, len(column.numbers))
+            self.count(verdicts, len(column.numbers))
         else:
             for verdict in verdicts:
-                self._count(verdict, 1)
-        kept = self._kept(column)
+                self.count(verdict, 1)
+        kept = None if on_disk else self._kept(column)
         if kept is not None:
             self.columns.append(kept)
 
-    def _count(self, verdict: Verdict, devices: int) -> None:
+    def outcomes(self) -> Iterator[DeviceOutcome]:
+        """Yield what is kept of each distinct input, in the order of the input."""
+        in_memory = sorted(self.columns, key=lambda column: column.place)
+        on_disk = filter(None, map(self._kept, self.on_disk))
+        for column in merge(on_disk, in_memory, key=lambda column: column.place):
+            yield from column.outcomes()
+        yield from map(malformed_outcome, self.malformed)
+
+    def count(self, verdict: Verdict, devices: int) -> None:
+        """Count devices whose outcomes need not be held."""
         self.groups[verdict] = self.groups.get(verdict, 0) + devices
         self.states[verdict.state] += devices
 
@@ -103,7 +123,7 @@ class Ledger:
         if not places:
             return None
         numbers = array("Q", (column.numbers[i] for i in places))
-        return Column(column.order, numbers, [verdicts[i] for i in places])
+        return Column(column.place, numbers, [verdicts[i] for i in places])
 
 
 def merged(ledger: Ledger, more: Iterable[Column]) -> Ledger:
@@ -111,7 +131,7 @@ def merged(ledger: Ledger, more: Iterable[Column]) -> Ledger:
     copy = Ledger(ledger.keep)
     copy.inputs, copy.duplicates = ledger.inputs, ledger.duplicates
     copy.malformed, copy.invalid = list(ledger.malformed), ledger.invalid
-    copy.columns = list(ledger.columns)
+    copy.columns, copy.on_disk = list(ledger.columns), ledger.on_disk
     copy.groups, copy.states = dict(ledger.groups), dict(ledger.states)
     for column in more:
         copy.enter(column)

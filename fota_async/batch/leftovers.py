@@ -11,16 +11,18 @@ from fota_async.batch.work import Work
 
 
 def still_open(work: Work, doubts: Iterable[Doubt]) -> Iterator[tuple[int, list[str], Verdict]]:
-    """Yield order, devices and present state of everything that is not decided yet."""
+    """Yield place, devices and present state of everything that is not decided yet."""
     for batch in work.in_flight:
-        yield batch.order, batch.ids, IN_FLIGHT
+        yield batch.place, batch.ids, IN_FLIGHT
     for doubt in doubts:
-        yield doubt.batch.order, doubt.ids, IN_DOUBT
+        if doubt.batch.gone:
+            continue
+        yield doubt.batch.place, doubt.ids, IN_DOUBT
     for batch in (*work.again, *work.refused):
-        yield batch.order, batch.ids, WAITING
+        yield batch.place, batch.ids, WAITING
     for batch in work.later:
-        yield batch.order, batch.ids, batch.fallback or WAITING
-    yield work.batches + 1, work.feed.waiting, WAITING
+        yield batch.place, batch.ids, batch.fallback or WAITING
+    yield work.feed.place, work.feed.waiting, WAITING
 
 
 def unsend(work: Work, books: Books, stop: Stop | None) -> None:

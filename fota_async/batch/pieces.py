@@ -1,7 +1,10 @@
 """A batch: the devices of one request, and what their earlier requests left behind."""
 
+from array import array
+
 import attrs
 
+from fota_async.batch.device_ids import pack
 from fota_async.batch.protocol import Tally
 from fota_async.batch.states import Verdict
 
@@ -11,7 +14,7 @@ class Batch:
     """The devices of one request.
 
     Attributes:
-        order: Place in the input.
+        place: Place in the input.
         ids: Its devices, each once.
         tally: What its requests did on the wire.
         sent: Whether a request with these devices was on the wire before.
@@ -20,9 +23,12 @@ class Batch:
         examined: Whether the target's state was read since it was first refused.
         fallback: What becomes of its devices if the run ends before they are sent again.
         why: Why it waits.
+        entry: Number of the journal entry that says that these devices are about to be sent.
+        gone: Whether the input does not hold them any more: they are settled, never sent, and in
+            no count.
     """
 
-    order: int
+    place: int
     ids: list[str]
     tally: Tally = attrs.field(factory=Tally)
     sent: bool = False
@@ -31,10 +37,20 @@ class Batch:
     examined: bool = False
     fallback: Verdict | None = None
     why: str = ""
+    entry: int | None = None
+    gone: bool = False
+    _numbers: "array[int] | None" = attrs.field(default=None, init=False)
+
+    @property
+    def numbers(self) -> "array[int]":
+        """Its device ids, packed."""
+        if self._numbers is None or len(self._numbers) != len(self.ids):
+            self._numbers = pack(self.ids)
+        return self._numbers
 
     def part(self, ids: list[str]) -> "Batch":
         """Return a batch of some of these devices, with the same past."""
-        return attrs.evolve(self, ids=ids, tally=Tally())
+        return attrs.evolve(self, ids=ids, tally=Tally(), entry=None)
 
     def cut(self, size: int) -> list["Batch"]:
         """Return parts of at most `size` devices."""

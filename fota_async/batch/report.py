@@ -1,17 +1,16 @@
 """The report of a run: what became of every device, counted once."""
 
-import io
 import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import attrs
 
 from fota_async.batch.errors import DevicesFailed
-from fota_async.batch.ledger import Ledger, malformed_outcome
+from fota_async.batch.ledger import Ledger
 from fota_async.batch.recheck import Change, Recheck
 from fota_async.batch.states import DeviceOutcome, State
 from fota_async.errors import MisuseError
@@ -134,9 +133,7 @@ class BatchReport:
         return [Group(*words, devices) for words, devices in counts.most_common()]
 
     def __iter__(self) -> Iterator[DeviceOutcome]:
-        for column in sorted(self._ledger.columns, key=lambda column: column.order):
-            yield from column.outcomes()
-        yield from map(malformed_outcome, self._ledger.malformed)
+        return self._ledger.outcomes()
 
     def raise_for_failures(self) -> None:
         """Raise unless every device succeeded or is pending.
@@ -192,8 +189,11 @@ class BatchReport:
 
     def to_json(self) -> str:
         """Return the summary and the groups as one JSON object."""
-        groups = [attrs.asdict(group) for group in self.groups]
-        return json.dumps({**self.summary(), "groups": groups})
+        return json.dumps(self.as_dict())
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the summary and the groups as plain values."""
+        return {**self.summary(), "groups": [attrs.asdict(group) for group in self.groups]}
 
     def to_csv(self, path: Path | str | None = None) -> str:
         """Write one row for each distinct input; the file is valid input of another run.
@@ -205,12 +205,10 @@ class BatchReport:
             path: File to write; None returns the text instead.
         """
         if path is None:
-            text = io.StringIO()
-            write_csv(self, text)
-            return text.getvalue()
+            return "".join(csv_lines(self))
         # A text that UTF-8 cannot hold must not cost the report.
         with Path(path).open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
-            write_csv(self, file)
+            file.writelines(csv_lines(self))
         return ""
 
     def __str__(self) -> str:
@@ -238,11 +236,11 @@ class BatchReport:
         return f"<BatchReport {self.summary()}>"
 
 
-def write_csv(outcomes: Iterable[DeviceOutcome], file: TextIO) -> None:
-    """Write `outcomes` as CSV, one row a device; see `BatchReport.to_csv`."""
+def csv_lines(outcomes: Iterable[DeviceOutcome]) -> Iterator[str]:
+    """Yield `outcomes` as CSV, a header and one row a device; see `BatchReport.to_csv`."""
     # Not csv.writer: before Python 3.13 it leaves a lone carriage return unquoted, which every
     # reader takes for the end of the row.
-    file.write(",".join(_CSV_HEADER) + "\n")
+    yield ",".join(_CSV_HEADER) + "\n"
     for outcome in outcomes:
         cells = (
             _cell(outcome.device_id),
@@ -251,7 +249,7 @@ def write_csv(outcomes: Iterable[DeviceOutcome], file: TextIO) -> None:
             _cell(outcome.reason),
             "yes" if outcome.settled else "no",
         )
-        file.write(",".join(cells) + "\n")
+        yield ",".join(cells) + "\n"
 
 
 def _cell(text: str) -> str:

@@ -1,11 +1,14 @@
 """The choices of one run."""
 
+import os
 from collections.abc import Callable
 from math import inf
+from pathlib import Path
 from typing import Any, TypeAlias, TypedDict
 
 import attrs
 
+from fota_async.batch.journal.writer import Durability
 from fota_async.batch.ledger import Keep
 from fota_async.batch.states import DeviceOutcome
 from fota_async.errors import ConfigurationError
@@ -42,6 +45,17 @@ def _failures(_: object, __: object, value: Any) -> None:
         )
 
 
+def _path(value: object) -> Path | None:
+    if value is None or (isinstance(value, str | os.PathLike) and os.fspath(value)):
+        return None if value is None else Path(value)
+    raise ConfigurationError(f"journal must be the path of a file, not {value!r}")
+
+
+def _durability(_: object, __: object, value: object) -> None:
+    if value not in ("process", "full"):
+        raise ConfigurationError(f"durability must be process or full, not {value!r}")
+
+
 class RunOptions(TypedDict, total=False):
     """Keyword options of every call that carries a device list."""
 
@@ -64,6 +78,13 @@ class RunOptions(TypedDict, total=False):
     1.0, looked at after the first 1,000). Default None."""
     deadline: float | None
     """Seconds from the start: the last moment at which a batch may start. Default None."""
+    journal: str | os.PathLike[str] | None
+    """A file that records the run, so that starting it again after a crash goes on: what is decided
+    is not sent again, what is in doubt is settled first. Default None; see
+    `fota_async.batch.journal`."""
+    durability: Durability
+    """What the journal survives: the death of the process (`process`, default), or of the machine
+    too (`full`, slower: the disk confirms each transaction)."""
     retry_if: RetryRule | None
     """Says of a failed device that its status is temporary; it is then sent again, `settle_delay`
     later, up to `max_rounds` times. None by default: the vendor documents no such status."""
@@ -83,6 +104,8 @@ class RunSettings:
     deadline: float | None = attrs.field(
         default=None, validator=attrs.validators.optional(_seconds)
     )
+    journal: Path | None = attrs.field(default=None, converter=_path)
+    durability: Durability = attrs.field(default="process", validator=_durability)
     retry_if: RetryRule | None = None
 
     def too_many(self, failed: int, decided: int) -> bool:

@@ -13,6 +13,7 @@ from fota_async.clock import Clock
 from fota_async.errors import AuthError, CallError
 
 _MOST_FAILURES = 3
+_NOT_TAKEN = Verdict(State.UNSENT, reason="lost, not taken, and not in the input any more")
 
 
 class Settler:
@@ -56,9 +57,11 @@ class Settler:
         self,
         batch: Batch,
         why: str,
+        *,
         ids: list[str] | None = None,
         refusal: Verdict | None = None,
         said: Verdict | None = None,
+        noticed: float | None = None,
     ) -> None:
         """Take devices of a batch into doubt, from now on.
 
@@ -69,6 +72,7 @@ class Settler:
             refusal: What a device becomes if it turns out not to have been taken, in place of
                 being sent again.
             said: What an answer said of them, if it said something.
+            noticed: When the doubt arose, if not now.
         """
         devices = batch.ids if ids is None else ids
         if not self._reader.can_read:
@@ -76,7 +80,8 @@ class Settler:
             self._books.enter(batch, unknown, devices)
             return
         batch.lost = True
-        self.doubts.add(Doubt(batch, devices, why, self._clock.monotonic(), refusal))
+        now = self._clock.monotonic() if noticed is None else noticed
+        self.doubts.add(Doubt(batch, devices, why, now, refusal))
         self._news.tell()
 
     async def run(self) -> None:
@@ -136,7 +141,9 @@ class Settler:
     def enter(self, settled: list[Settled]) -> None:
         """Enter verdicts, and queue what is sent again as a piece of its own."""
         for one in settled:
-            if one.decision is SEND_AGAIN:
+            if one.decision is SEND_AGAIN and one.batch.gone:
+                self._books.enter(one.batch, _NOT_TAKEN, one.ids)
+            elif one.decision is SEND_AGAIN:
                 again = one.batch.part(one.ids)
                 again.rounds += 1
                 again.why = "was lost and did not arrive"

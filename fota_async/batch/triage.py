@@ -108,7 +108,7 @@ class Triage:
         for verdict, devices in doubts.items():
             refusal = verdict if verdict.state is State.FAILED else None
             why = " ".join(filter(None, (verdict.status, verdict.reason)))
-            self._settler.doubt(batch, why, devices, refusal=refusal, said=verdict)
+            self._settler.doubt(batch, why, ids=devices, refusal=refusal, said=verdict)
         # Told when all is entered: whoever listens may look at the report.
         for devices in doubts.values():
             self._books.tell(batch, "lost", "the answer does not decide", devices=len(devices))
@@ -144,6 +144,7 @@ class Triage:
             self.put_back(batch, error.message, error)
             self._stopper.stop_because_of(error)
         elif is_about_size(error, batch):
+            self._books.returned(batch)
             self._work.size = min(self._work.size, len(batch.ids) // 2)
             self._work.put_first(batch.cut(self._work.size))
         else:
@@ -154,6 +155,7 @@ class Triage:
 
     def _refused_devices(self, batch: Batch, refusal: Verdict, error: RefusedError) -> None:
         if len(batch.ids) > 1:
+            self._books.returned(batch)
             self._work.refused.append(batch)
             self._examiner.check_pilot(batch, error)
         elif batch.lost:
@@ -166,5 +168,6 @@ class Triage:
     def put_back(self, batch: Batch, why: str, error: CallError | None = None) -> None:
         """Queue a batch again that was surely not applied."""
         batch.why = why
+        self._books.returned(batch)
         self._work.put(batch)
         self._books.tell(batch, "requeued", error.brief if error else why)

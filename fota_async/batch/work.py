@@ -107,7 +107,7 @@ class Work:
     def new_batch(self, ids: list[str]) -> Batch:
         """Return a batch of devices that come from the input."""
         self.batches += 1
-        return Batch(self.batches, ids)
+        return Batch(self.feed.place - len(ids), ids)
 
     async def _fed(self, devices: int) -> None:
         """Wait until so many new devices wait, the input ends, or there is news."""

@@ -4,7 +4,7 @@ import asyncio
 import os
 import sys
 import threading
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Annotated, Any
 
 from cyclopts import App, CycloptsError, Parameter
@@ -14,8 +14,9 @@ from fota_async.cli.demo import DemoOptions, run_demo
 from fota_async.cli.devices import Options, run_devices
 from fota_async.cli.exits import Exit
 from fota_async.cli.output import fail
+from fota_async.cli.report import ReportOptions, show_report
 from fota_async.cli.simulate import SimulateOptions, run_simulate
-from fota_async.errors import ConfigurationError, FotaError, SourceError
+from fota_async.errors import ConfigurationError, FotaError, JournalError, SourceError
 
 _LAST_BREATH = 0.5
 _EPILOGUE = """\
@@ -62,6 +63,24 @@ def remove(file: File, /, *, options: Annotated[Options, Flat]) -> int:
     Example: fota remove --upgrade 60b5d639-ccdc-4db8-8824-069bd94c95bf fleet.csv
     """
     return _execute(run_devices("remove", file, options))
+
+
+@app.command
+def report(
+    journal: Annotated[str, Parameter(allow_leading_hyphen=True, help="A file of --journal.")],
+    /,
+    *,
+    options: Annotated[ReportOptions | None, Flat] = None,
+) -> int:
+    """Print what a journal says of every device, as CSV; possible while the run goes on.
+
+    The output is valid input of another run: what failed is sent again, or a run undone, by
+
+    fota report enrol.db --state failed | fota append --upgrade ... -
+
+    fota report enrol.db --state succeeded | fota remove --upgrade ... -
+    """
+    return _guarded(lambda: show_report(journal, options or ReportOptions()))
 
 
 @app.command
@@ -112,9 +131,13 @@ def _somebody_reads_on() -> bool:
 
 
 def _execute(command: Coroutine[Any, Any, int]) -> int:
+    return _guarded(lambda: asyncio.run(command))
+
+
+def _guarded(command: Callable[[], int]) -> int:
     try:
-        return asyncio.run(command)
-    except (ConfigurationError, SourceError) as error:
+        return command()
+    except (ConfigurationError, JournalError, SourceError) as error:
         fail(str(error))
         return Exit.USAGE
     except FotaError as error:

@@ -26,8 +26,9 @@ from fota_async.options import SessionOptions
 _WHOLE = Number(gte=1)
 _SECONDS = Number(gt=0)
 _RUN = Group("How the run behaves", sort_key=1)
-_ACCESS = Group("Access", sort_key=2)
-_OUTPUT = Group("Output", sort_key=3)
+_JOURNAL = Group("Going on after a crash", sort_key=2)
+_ACCESS = Group("Access", sort_key=3)
+_OUTPUT = Group("Output", sort_key=4)
 
 
 @attrs.frozen(kw_only=True)
@@ -85,6 +86,22 @@ class Options:
             "the upgrade; the rest of a file is then read to be listed as unsent.",
         ),
     ] = 10.0
+    journal: Annotated[
+        str | None,
+        Parameter(
+            group=_JOURNAL,
+            help="File that records the run. The same command with the same file goes on after a "
+            "crash or a stop: what is decided is not sent again, what is in doubt is settled.",
+        ),
+    ] = None
+    durability: Annotated[
+        Literal["process", "full"],
+        Parameter(
+            group=_JOURNAL,
+            help="What the journal survives: the death of this process, or of the machine too, "
+            "which is slower.",
+        ),
+    ] = "process"
     account: Annotated[
         str | None,
         Parameter(group=_ACCESS, help="Billing account; else THINGSPACE_ACCOUNT."),
@@ -115,6 +132,7 @@ async def run_devices(name: Literal["append", "remove"], file: str, options: Opt
     Raises:
         ConfigurationError: An option or the environment cannot work; nothing was sent.
         SourceError: The device list cannot be opened; nothing was sent.
+        JournalError: The journal cannot be used; nothing was sent.
     """
     if options.report is not None:
         check_report_path(options.report, file)
@@ -133,6 +151,8 @@ async def run_devices(name: Literal["append", "remove"], file: str, options: Opt
         deadline=options.deadline,
         settle_delay=options.settle_delay,
         grace=options.grace,
+        journal=options.journal,
+        durability=options.durability,
     )
     source = _source(file, options.column)
     await source.open()

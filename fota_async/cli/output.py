@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from fota_async.batch.report import BatchReport
@@ -27,8 +28,17 @@ def print_report(report: BatchReport, *, as_json: bool) -> bool:
         Whether it could be written.
     """
     text = json.dumps(report.summary()) if as_json else str(report)
+    return print_pieces([text, "\n"])
+
+
+def print_pieces(pieces: Iterable[str]) -> bool:
+    """Print text that may be long on stdout.
+
+    Returns:
+        Whether it could be written.
+    """
     try:
-        sys.stdout.write(f"{text}\n")
+        sys.stdout.writelines(pieces)
         sys.stdout.flush()
     except (OSError, UnicodeEncodeError) as error:
         fail(f"the report could not be written to standard output: {error}")
@@ -38,20 +48,21 @@ def print_report(report: BatchReport, *, as_json: bool) -> bool:
     return True
 
 
-def check_report_path(path: str, device_list: str) -> None:
+def check_report_path(path: str, source: str, option: str = "--report") -> None:
     """Make sure before a run that its report can be written after it.
 
     Args:
         path: Where the report goes.
-        device_list: What the run reads, which the report must not overwrite.
+        source: What is read, which the report must not overwrite.
+        option: Who wants it.
 
     Raises:
         ConfigurationError: It cannot.
     """
     file = Path(path)
     if file.suffix.lower() != ".csv":
-        raise ConfigurationError(f"--report writes CSV, so its file ends in .csv, not {path!r}")
-    if file.exists() and Path(device_list).exists() and file.samefile(device_list):
-        raise ConfigurationError("--report would overwrite the device list itself")
+        raise ConfigurationError(f"{option} writes CSV, so its file ends in .csv, not {path!r}")
+    if file.exists() and Path(source).exists() and file.samefile(source):
+        raise ConfigurationError(f"{option} would overwrite {source!r} itself")
     if file.is_dir() or not os.access(file if file.exists() else file.parent, os.W_OK):
-        raise ConfigurationError(f"--report cannot write {path!r}")
+        raise ConfigurationError(f"{option} cannot write {path!r}")

@@ -18,7 +18,7 @@ from rich.progress import (
 from rich.text import Text
 
 from fota_async.cli.output import say
-from fota_async.events import Event, PauseEvent, ProgressEvent, TokenEvent
+from fota_async.events import Event, JournalEvent, PauseEvent, ProgressEvent, TokenEvent
 
 _LINE_EVERY = 10.0
 
@@ -72,8 +72,16 @@ class ProgressDisplay:
             self._pauses += 1
         elif isinstance(event, TokenEvent):
             self._logins += event.kind == "session" and event.action == "fetched"
+        elif isinstance(event, JournalEvent):
+            self._say(_going_on(event))
         elif isinstance(event, ProgressEvent):
             self._show(event)
+
+    def _say(self, text: str) -> None:
+        if self._bar is not None:
+            self._bar.console.print(text, highlight=False)
+        else:
+            say(text)
 
     def _show(self, event: ProgressEvent) -> None:
         decided = event.succeeded + event.failed + event.pending + event.unknown + event.unsent
@@ -100,3 +108,11 @@ class ProgressDisplay:
             share = f" of {event.total:,}" if event.total else ""
             rate = done / event.seconds
             say(f"{event.operation}: {done:,}{share}, {rate:,.0f}/s, {', '.join(notes)}")
+
+
+def _going_on(event: JournalEvent) -> str:
+    decided = f"{event.decided:,} devices are decided and are not sent again"
+    if event.finished:
+        return f"The run of this journal is finished: {decided}."
+    doubtful = f", {event.doubtful:,} may have been sent and are settled first"
+    return f"Going on from the journal: {decided}{doubtful if event.doubtful else ''}."

@@ -1,0 +1,120 @@
+"""Reading a journal; possible while a run writes to it."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Self
+
+import attrs
+
+from fota_async.batch.device_ids import Malformed
+from fota_async.batch.journal.rows import (
+    Entry,
+    Identity,
+    Start,
+    malformed_from_row,
+    verdict_from_row,
+)
+from fota_async.batch.journal.schema import check, connect, identity_of, speaking_of
+from fota_async.batch.states import Verdict
+from fota_async.errors import JournalError
+
+_START_COLUMNS = ", ".join(attribute.name for attribute in attrs.fields(Start))
+
+
+class JournalReader:
+    """What a journal holds.
+
+    Args:
+        connection: To the journal.
+    """
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    @classmethod
+    @contextmanager
+    def open(cls, path: Path) -> Iterator[Self]:
+        """Open a journal for reading.
+
+        Raises:
+            JournalError: There is none, or it is damaged; for errors of the block, too.
+        """
+        with speaking_of(path):
+            if not path.is_file():
+                raise JournalError("there is no such file")
+            connection = connect(path)
+            try:
+                # One picture of it, whatever a run writes meanwhile.
+                connection.execute("BEGIN")
+                check(connection)
+                yield cls(connection)
+            finally:
+                connection.close()
+
+    def identity(self) -> Identity:
+        """Return which run it is of."""
+        return identity_of(self._connection)
+
+    def starts(self) -> list[Start]:
+        """Return the starts of the run so far."""
+        rows = self._connection.execute(f"SELECT {_START_COLUMNS} FROM start ORDER BY number")  # noqa: S608 - names of our own
+        return [
+            Start(
+                number=row[0],
+                entries=row[1],
+                requests=row[2],
+                retries=row[3],
+                unasked=row[4],
+                seconds=row[5],
+                duplicates=row[6],
+                input_complete=bool(row[7]),
+                ended=bool(row[8]),
+                stopped=row[9],
+                gone=row[10],
+            )
+            for row in rows
+        ]
+
+    def verdicts(self) -> dict[int, Verdict]:
+        """Return the verdicts by their codes."""
+        rows = self._connection.execute("SELECT code, text, checksum FROM verdict")
+        return dict(map(verdict_from_row, rows))
+
+    def backwards(self, upto: int | None = None) -> Iterator[Entry]:
+        """Yield the entries up to a number, the last first."""
+        rows = self._connection.execute(
+            "SELECT number, place, batch, code, ids, codes, checksum FROM entry "
+            "WHERE number <= ? ORDER BY number DESC",
+            (self.last_entry if upto is None else upto,),
+        )
+        return map(Entry.from_row, rows)
+
+    @property
+    def last_entry(self) -> int:
+        """Number of the last entry, nought if there is none."""
+        (number,) = self._connection.execute("SELECT max(number) FROM entry").fetchone()
+        return number or 0
+
+    def entry(self, number: int) -> Entry:
+        """Return one entry.
+
+        Raises:
+            JournalError: There is no such entry.
+        """
+        row = self._connection.execute(
+            "SELECT number, place, batch, code, ids, codes, checksum FROM entry WHERE number = ?",
+            (number,),
+        ).fetchone()
+        if row is None:
+            raise JournalError(f"it is damaged (entry {number} is missing)")
+        return Entry.from_row(row)
+
+    def malformed(self, start: int) -> Iterator[Malformed]:
+        """Yield the inputs of one start that are not device ids."""
+        rows = self._connection.execute(
+            "SELECT start, texts, checksum FROM malformed WHERE start = ? ORDER BY rowid", (start,)
+        )
+        for row in rows:
+            yield from malformed_from_row(row)

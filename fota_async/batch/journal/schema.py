@@ -1,0 +1,130 @@
+"""The tables of a journal, and how its file is opened and checked."""
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Final
+
+import attrs
+
+from fota_async.batch.journal.rows import Identity
+from fota_async.errors import JournalError
+
+VERSION: Final = 1
+_APPLICATION: Final = 0x464F5441  # "FOTA"
+_TABLES = (
+    "run (operation TEXT NOT NULL, account TEXT NOT NULL, target TEXT NOT NULL)",
+    "start (number INTEGER PRIMARY KEY, entries INTEGER NOT NULL, requests INTEGER NOT NULL, "
+    "retries INTEGER NOT NULL, unasked INTEGER NOT NULL, seconds REAL NOT NULL, "
+    "duplicates INTEGER NOT NULL, input_complete INTEGER NOT NULL, ended INTEGER NOT NULL, "
+    "stopped TEXT, gone BLOB NOT NULL)",
+    "verdict (code INTEGER PRIMARY KEY, text TEXT NOT NULL, checksum INTEGER NOT NULL)",
+    "entry (number INTEGER PRIMARY KEY, place INTEGER NOT NULL, batch INTEGER NOT NULL, "
+    "code INTEGER, ids BLOB, codes BLOB, checksum INTEGER NOT NULL)",
+    "malformed (start INTEGER NOT NULL, texts TEXT NOT NULL, checksum INTEGER NOT NULL)",
+)
+_BUSY_SECONDS = 10.0
+
+
+@contextmanager
+def speaking_of(path: Path) -> Iterator[None]:
+    """Let errors of SQLite and of the file system, and ours, name the journal.
+
+    Raises:
+        JournalError: In place of all of them.
+    """
+    try:
+        yield
+    except JournalError as error:
+        raise JournalError(f"the journal {str(path)!r} cannot be used: {error}") from error
+    except (sqlite3.Error, OSError, ValueError, TypeError) as error:
+        raise JournalError(f"the journal {str(path)!r} cannot be used: {_why(error)}") from error
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    if "not a database" in str(error):
+        return "the file is something else"
+    if not isinstance(error, sqlite3.OperationalError):
+        return f"it is damaged ({error})"
+    return str(error)
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Open an existing file, for whichever thread comes, with transactions begun by hand."""
+    address = f"{path.resolve().as_uri()}?mode=rw"
+    return sqlite3.connect(
+        address, uri=True, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+    )
+
+
+def create(path: Path) -> None:
+    """Make an empty file that only its owner may read; leave one that is there as it is."""
+    # SQLite gives the files beside it the same mode.
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+
+
+def prepare(connection: sqlite3.Connection, identity: Identity) -> None:
+    """Make the tables in an empty file; else check that the journal is of this run.
+
+    Raises:
+        JournalError: It is not, or not ours to read.
+    """
+    if _number(connection, "PRAGMA schema_version") == 0:
+        connection.execute("BEGIN IMMEDIATE")
+        for table in _TABLES:
+            connection.execute(f"CREATE TABLE {table}")
+        connection.execute("INSERT INTO run VALUES (?, ?, ?)", attrs.astuple(identity))
+        connection.execute(f"PRAGMA application_id = {_APPLICATION}")
+        connection.execute(f"PRAGMA user_version = {VERSION}")
+        connection.execute("COMMIT")
+    check(connection)
+    found = identity_of(connection)
+    if found != identity:
+        raise JournalError(
+            f"it is of another run: {found.operation} on {found.target} of account "
+            f"{found.account}; give each run a journal of its own"
+        )
+
+
+def check(connection: sqlite3.Connection) -> None:
+    """Check that the file is a journal, of a version that this code knows, and undamaged.
+
+    Raises:
+        JournalError: It is not.
+        sqlite3.DatabaseError: It is no database, or badly damaged.
+    """
+    if _number(connection, "PRAGMA application_id") != _APPLICATION:
+        raise JournalError("the file is something else")
+    version = _number(connection, "PRAGMA user_version")
+    if version > VERSION:
+        raise JournalError(
+            f"a newer version of fota_async wrote it (format {version}, this one knows {VERSION})"
+        )
+    (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    if found != "ok":
+        raise JournalError(f"it is damaged ({found})")
+    for table, key in (("entry", "number"), ("verdict", "code")):
+        rows, last = connection.execute(f"SELECT count(*), max({key}) FROM {table}").fetchone()  # noqa: S608 - names from the line above
+        if rows != (last or 0):
+            raise JournalError(f"it is damaged (rows of {table} are missing)")
+
+
+def identity_of(connection: sqlite3.Connection) -> Identity:
+    """Return which run a journal is of.
+
+    Raises:
+        JournalError: It does not say.
+    """
+    row = connection.execute("SELECT operation, account, target FROM run").fetchone()
+    if row is None:
+        raise JournalError("it is damaged (it does not say of which run it is)")
+    return Identity(*row)
+
+
+def _number(connection: sqlite3.Connection, pragma: str) -> int:
+    with closing(connection.execute(pragma)) as rows:
+        return int(rows.fetchone()[0])
