@@ -7,11 +7,11 @@ one transaction is written goes into the next.
 import asyncio
 from array import array
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
 import attrs
-from anyio import to_thread
 from pyroaring import BitMap64
 
 from fota_async.batch.device_ids import Malformed
@@ -88,7 +88,8 @@ class Journal(NoJournal):
         self._verdicts: list[Verdict] = []
         self._malformed: list[Malformed] = []
         self._flushing: asyncio.Task[None] | None = None
-        self._one_at_a_time = asyncio.Lock()
+        # One thread takes one call after another, also when who waits for them was cancelled.
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="fota-journal")
 
     @property
     def unwritten(self) -> Iterator[Column]:
@@ -176,7 +177,9 @@ class Journal(NoJournal):
         finally:
             # What a cancelled end left behind is true all the same.
             self._break(JournalError("it is closed"), tell=False)
-            await self._in_thread(self._writer.close)
+            closing = asyncio.get_running_loop().run_in_executor(self._thread, self._writer.close)
+            self._thread.shutdown(wait=False)
+            await asyncio.shield(closing)
 
     def _code(self, verdict: Verdict) -> int:
         code = self._codes.get(verdict)
@@ -209,8 +212,11 @@ class Journal(NoJournal):
             for draft in written:
                 if draft.column is not None:
                     self._report(draft.column, True)
+            for draft in written:
                 if draft.written is not None and not draft.written.done():
                     draft.written.set_result(None)
+                    # Whoever waited builds a request now; one a turn, so that the loop stays quick.
+                    await asyncio.sleep(0)
 
     async def _write(self, drafts: list[_Draft]) -> None:
         verdicts, self._verdicts = self._verdicts, []
@@ -251,8 +257,4 @@ class Journal(NoJournal):
                 draft.written.set_exception(self._error or JournalError("it is closed"))
 
     async def _in_thread(self, call: Callable[[], T]) -> T:
-        # A task of its own: whoever waits may be cancelled, and the thread goes on all the same.
-        async with self._one_at_a_time:
-            task = asyncio.create_task(to_thread.run_sync(call))
-            await asyncio.wait([task])
-            return task.result()
+        return await asyncio.get_running_loop().run_in_executor(self._thread, call)
