@@ -11,7 +11,7 @@ from fota_async._version import __version__
 from fota_async.api.upgrades import modify_upgrade
 from fota_async.batch.batcher import DeviceBatcher
 from fota_async.batch.errors import DevicesFailed, RunStopped, StopCause
-from fota_async.batch.journal.stored import read_journal
+from fota_async.batch.journal.read_journal import read_journal
 from fota_async.batch.recheck import Change
 from fota_async.batch.report import BatchReport
 from fota_async.batch.run import BatchRun

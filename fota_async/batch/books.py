@@ -90,7 +90,7 @@ class Books:
                     operation=self._operation.name,
                     target=self._operation.target,
                     starts=len(past.starts),
-                    decided=len(past) - len(past.doubtful),
+                    decided=past.decided,
                     doubtful=len(past.doubtful),
                     finished=past.finished,
                 )
@@ -174,7 +174,7 @@ class Books:
         *,
         input_complete: bool,
         stopped: str | None,
-        gone: BitMap64,
+        seen: BitMap64,
     ) -> BatchReport:
         """Return the report as of now.
 
@@ -182,10 +182,10 @@ class Books:
             still_open: Place, devices and present state of what is not decided yet.
             input_complete: Whether the input was read to its end.
             stopped: Why the run ended early, or None.
-            gone: Devices of the journal that the input does not hold, or did not hold so far.
+            seen: Devices that the input held so far.
         """
         ledger = self.ledger
-        ledger.on_disk = self.journal.outcomes(gone)
+        ledger.on_disk = self.journal.outcomes(seen)
         if not self.ended:
             columns = (Column(place, pack(ids), verdict) for place, ids, verdict in still_open)
             unwritten = (attrs.evolve(one, verdicts=IN_FLIGHT) for one in self.journal.unwritten)
@@ -211,7 +211,7 @@ class Books:
             requests=self.requests,
             retries=self.retries,
             unasked=self.unasked,
-            seconds=self.seconds,
+            seconds=float(self.seconds),
             duplicates=self.ledger.duplicates,
         )
 

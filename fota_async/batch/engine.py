@@ -57,7 +57,7 @@ class Engine:
             operation,
             settings,
             entered=self._check_failures,
-            broke=lambda error: self._stopper.stop_for(StopCause.JOURNAL, str(error), error),
+            broke=self._journal_broke,
         )
         self._news = News(session.clock)
         self._feed = Feed(source, self._books, self._doubt_of_earlier_start)
@@ -157,7 +157,7 @@ class Engine:
             still_open(self._work, self._settler.doubts),
             input_complete=self._feed.ended,
             stopped=self.stop.cause.value if self.stop else None,
-            gone=self._feed.gone(),
+            seen=self._feed.seen if self._books.ended else self._feed.seen.copy(),
         )
 
     # The run
@@ -180,6 +180,10 @@ class Engine:
                 )
                 if await self._open():
                     await self._until_done()
+            except asyncio.CancelledError:
+                # The loop itself is closing down: no grace, but the report stays true.
+                self.abort()
+                raise
             finally:
                 await self._finish()
 
@@ -209,15 +213,13 @@ class Engine:
             self._crew.help(self._end_at_deadline)
         if self.stop is not None:
             self._on_stop()
-        try:
-            await self._crew.workers_done()
-            if self.stop is not None:
-                self._settler.expect_no_more()
-                await asyncio.wait([self._settling])
-        except asyncio.CancelledError:
-            # The loop itself is closing down: no grace, but the report stays true.
-            self.abort()
-            raise
+        await self._crew.workers_done()
+        if self.stop is not None:
+            self._settler.expect_no_more()
+            await asyncio.wait([self._settling])
+
+    def _journal_broke(self, error: JournalError) -> None:
+        self._stopper.journal_broke(error)
 
     def _check_failures(self) -> None:
         self._stopper.check_failures()
@@ -383,12 +385,21 @@ class Engine:
         finally:
             self._settler.give_up()
             unsend(self._work, self._books, self.stop)
+            await self._close()
+            self._books.progress(0)
+
+    async def _close(self) -> None:
+        try:
+            # What is reported last may still be a reason to stop.
+            await self._books.journal.caught_up()
+        finally:
+            self._stopper.freeze()
+            past = self._books.journal.past
             await self._books.end(
                 input_complete=self._feed.ended,
                 stopped=self.stop.cause.value if self.stop else None,
-                gone=self._feed.gone(),
+                gone=past.gone(self._feed.seen),
             )
-            self._books.progress(0)
 
     async def _end_early(self) -> None:
         if self._grace is not None:

@@ -55,9 +55,10 @@ class Feed:
         """Place in the input of the first device that waits."""
         return self._devices - len(self.waiting)
 
-    def gone(self) -> BitMap64:
-        """Return devices of earlier starts that the input did not hold, or not so far."""
-        return self._books.journal.past.missing_from(self._sieve.numbers)
+    @property
+    def seen(self) -> BitMap64:
+        """The devices of the input so far, packed."""
+        return self._sieve.numbers
 
     async def aclose(self) -> None:
         """Stop reading and let go of the source; what was read already is entered."""
@@ -90,8 +91,9 @@ class Feed:
     def _take_in(self, inputs: list[object]) -> None:
         self.ended = not inputs
         self._enter(self._sieve.sift(inputs))
-        if self.ended and (gone := self.gone() & self._books.journal.past.doubtful):
-            self._doubt(Batch(self._devices, [unpack(number) for number in gone], gone=True))
+        doubtful = self._books.journal.past.doubtful
+        if self.ended and (gone := [number for number in doubtful if number not in self.seen]):
+            self._doubt(Batch(self._devices, list(map(unpack, gone)), gone=True))
 
     def _enter(self, sifted: Sifted) -> None:
         self._books.ledger.take_in(sifted.inputs, sifted.duplicates, sifted.malformed)

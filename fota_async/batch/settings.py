@@ -46,9 +46,15 @@ def _failures(_: object, __: object, value: Any) -> None:
 
 
 def _path(value: object) -> Path | None:
-    if value is None or (isinstance(value, str | os.PathLike) and os.fspath(value)):
-        return None if value is None else Path(value)
-    raise ConfigurationError(f"journal must be the path of a file, not {value!r}")
+    if value is None:
+        return None
+    if not isinstance(value, str | os.PathLike) or not os.fspath(value):
+        raise ConfigurationError(f"journal must be the path of a file, not {value!r}")
+    try:
+        # Once and for all: another working directory must not lead to another file.
+        return Path(value).resolve()
+    except (OSError, RuntimeError, ValueError) as error:
+        raise ConfigurationError(f"journal cannot be {value!r}: {error}") from None
 
 
 def _durability(_: object, __: object, value: object) -> None:

@@ -10,7 +10,7 @@ from fota_async.batch.protocol import BatchSession
 from fota_async.batch.reading import Reading
 from fota_async.batch.settings import RunSettings
 from fota_async.batch.work import Work
-from fota_async.errors import AuthError, CallError, RefusedError, ThrottledError
+from fota_async.errors import AuthError, CallError, JournalError, RefusedError, ThrottledError
 
 
 @attrs.frozen
@@ -54,6 +54,7 @@ class Stopper:
         self._work = work
         self._on_stop = on_stop
         self._last_answer = session.clock.monotonic()
+        self._frozen = False
 
     @property
     def stopped(self) -> bool:
@@ -66,9 +67,21 @@ class Stopper:
 
     def stop_for(self, cause: StopCause, message: str, error: Exception | None = None) -> None:
         """Stop the run; the first cause counts."""
-        if self.stop is None and not self._books.ended:
+        if self.stop is None and not self._frozen:
             self.stop = Stop(cause, f"the run was stopped ({cause}): {message}", error)
             self._on_stop()
+
+    def freeze(self) -> None:
+        """Nothing stops the run any more: it is over."""
+        self._frozen = True
+
+    def journal_broke(self, error: JournalError) -> None:
+        """Stop, since the journal can note nothing any more; said whatever stopped before."""
+        if self.stop is None:
+            self._frozen = False  # the end itself could not be noted
+            self.stop_for(StopCause.JOURNAL, str(error), error)
+        else:
+            self.stop = attrs.evolve(self.stop, message=f"{self.stop.message}; moreover {error}")
 
     def stop_because_of(self, error: CallError) -> None:
         """Stop the run for an error of the session that is no refusal of single devices."""

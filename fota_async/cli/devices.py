@@ -20,7 +20,7 @@ from fota_async.cli.output import check_report_path, fail, print_report
 from fota_async.cli.progress import ProgressDisplay
 from fota_async.cli.signals import on_signals
 from fota_async.client import FotaClient
-from fota_async.errors import ConfigurationError
+from fota_async.errors import ConfigurationError, JournalError
 from fota_async.options import SessionOptions
 
 _WHOLE = Number(gte=1)
@@ -135,7 +135,7 @@ async def run_devices(name: Literal["append", "remove"], file: str, options: Opt
         JournalError: The journal cannot be used; nothing was sent.
     """
     if options.report is not None:
-        check_report_path(options.report, file)
+        check_report_path(options.report, file, options.journal)
     progress = ProgressDisplay()
     session: SessionOptions = {"timeout": options.timeout, "on_event": progress}
     if options.base_url is not None:
@@ -200,8 +200,8 @@ def _finish(report: BatchReport, options: Options, code: int) -> int:
     if options.report is not None:
         try:
             report.to_csv(options.report)
-        except OSError as error:
-            fail(f"the report could not be written to {options.report!r}: {error.strerror}")
+        except (OSError, JournalError) as error:
+            fail(f"the report could not be written to {options.report!r}: {error}")
             written = False
     written = print_report(report, as_json=options.json) and written
     return code if written or code else Exit.ERROR

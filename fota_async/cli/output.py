@@ -1,5 +1,6 @@
 """What a person sees: the report on stdout, everything else on stderr."""
 
+import io
 import json
 import os
 import sys
@@ -37,10 +38,13 @@ def print_pieces(pieces: Iterable[str]) -> bool:
     Returns:
         Whether it could be written.
     """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # What the terminal's encoding lacks must not cut the text short.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         sys.stdout.writelines(pieces)
         sys.stdout.flush()
-    except (OSError, UnicodeEncodeError) as error:
+    except OSError as error:
         fail(f"the report could not be written to standard output: {error}")
         # Python would complain again when it flushes at exit.
         sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 - until the process ends
@@ -48,12 +52,12 @@ def print_pieces(pieces: Iterable[str]) -> bool:
     return True
 
 
-def check_report_path(path: str, source: str, option: str = "--report") -> None:
+def check_report_path(path: str, *sources: str | None, option: str = "--report") -> None:
     """Make sure before a run that its report can be written after it.
 
     Args:
         path: Where the report goes.
-        source: What is read, which the report must not overwrite.
+        sources: Files that the report must not overwrite.
         option: Who wants it.
 
     Raises:
@@ -62,7 +66,10 @@ def check_report_path(path: str, source: str, option: str = "--report") -> None:
     file = Path(path)
     if file.suffix.lower() != ".csv":
         raise ConfigurationError(f"{option} writes CSV, so its file ends in .csv, not {path!r}")
-    if file.exists() and Path(source).exists() and file.samefile(source):
-        raise ConfigurationError(f"{option} would overwrite {source!r} itself")
+    for source in filter(None, sources):
+        if file.absolute() == Path(source).absolute() or (
+            file.exists() and Path(source).exists() and file.samefile(source)
+        ):
+            raise ConfigurationError(f"{option} would overwrite {source!r} itself")
     if file.is_dir() or not os.access(file if file.exists() else file.parent, os.W_OK):
         raise ConfigurationError(f"{option} cannot write {path!r}")

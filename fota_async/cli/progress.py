@@ -113,6 +113,6 @@ class ProgressDisplay:
 def _going_on(event: JournalEvent) -> str:
     decided = f"{event.decided:,} devices are decided and are not sent again"
     if event.finished:
-        return f"The run of this journal is finished: {decided}."
+        return f"The run of this journal was finished: {decided}."
     doubtful = f", {event.doubtful:,} may have been sent and are settled first"
     return f"Going on from the journal: {decided}{doubtful if event.doubtful else ''}."

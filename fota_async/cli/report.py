@@ -8,7 +8,7 @@ from typing import Annotated
 import attrs
 from cyclopts import Parameter
 
-from fota_async.batch.journal.stored import UNFINISHED, read_journal
+from fota_async.batch.journal.read_journal import UNFINISHED, read_journal
 from fota_async.batch.report import BatchReport, csv_lines
 from fota_async.batch.states import DeviceOutcome, State
 from fota_async.cli.exits import Exit

@@ -1,15 +1,17 @@
 """Keeping a journal beside the event loop.
 
-The intent is on disk before the request, the answer before it is reported; whatever gathers while
-one transaction is written goes into the next.
+The intent is on disk before the request, the answer before it is reported. One thread writes, one
+transaction after another; whatever gathers meanwhile goes into the next. No task is part of it: a
+server that cancels all tasks it can find must not leave a gap.
 """
 
 import asyncio
 from array import array
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
-from typing import TypeVar
 
 import attrs
 from pyroaring import BitMap64
@@ -34,8 +36,6 @@ from fota_async.batch.pieces import Batch
 from fota_async.batch.states import Verdict
 from fota_async.errors import JournalError
 
-T = TypeVar("T")
-
 
 @attrs.define
 class _Draft:
@@ -50,6 +50,27 @@ class _Draft:
     entry: Entry
     column: Column | None = None
     written: "asyncio.Future[None] | None" = None
+
+
+@attrs.define
+class _Drafts:
+    """What goes into one transaction."""
+
+    entries: list[_Draft] = attrs.field(factory=list)
+    verdicts: list[tuple[int, Verdict]] = attrs.field(factory=list)
+    malformed: list[Malformed] = attrs.field(factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.entries or self.malformed)
+
+    def rows(self, start: Start) -> Rows:
+        """Return what to write."""
+        return Rows(
+            start=start.to_row(),
+            verdicts=[verdict_to_row(code, verdict) for code, verdict in self.verdicts],
+            entries=[draft.entry.to_row() for draft in self.entries],
+            malformed=[malformed_to_row(start.number, self.malformed)] if self.malformed else [],
+        )
 
 
 class Journal(NoJournal):
@@ -74,56 +95,62 @@ class Journal(NoJournal):
         totals: Callable[[], Start],
         broke: Callable[[JournalError], object],
     ) -> None:
+        super().__init__(report)
         self._path = path
         self._writer = JournalWriter(path, identity, durability)
-        super().__init__(report)
         self._totals = totals
         self._broke = broke
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="fota-journal")
+        self._is_open = False
         self._error: JournalError | None = None
+        self._number = 0
         self._codes: dict[Verdict, int] = {}
         self._entries = 0
         self._written = 0
-        self._drafts: list[_Draft] = []
-        self._writing: list[_Draft] = []
-        self._verdicts: list[Verdict] = []
-        self._malformed: list[Malformed] = []
-        self._flushing: asyncio.Task[None] | None = None
-        # One thread takes one call after another, also when who waits for them was cancelled.
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="fota-journal")
+        self._next = _Drafts()
+        self._writing: _Drafts | None = None
+        self._to_wake: deque[asyncio.Future[None]] = deque()
+        self._idle = asyncio.Event()
+        self._idle.set()
 
     @property
     def unwritten(self) -> Iterator[Column]:
         """Outcomes that are not on disk yet."""
-        for draft in (*self._writing, *self._drafts):
-            if draft.column is not None:
-                yield draft.column
+        for drafts in (self._writing, self._next):
+            for draft in drafts.entries if drafts else ():
+                if draft.column is not None:
+                    yield draft.column
 
     @property
     def has_work(self) -> bool:
         """Whether this start noted anything about a device."""
-        return self._entries > (self.past.starts[-1].entries if self.past.starts else 0)
+        return self._entries > self.past.entries
 
     async def open(self) -> None:
         """Make or open the file, and learn what earlier starts left behind."""
-        self.past = await self._in_thread(self._open)
+        opening = asyncio.get_running_loop().run_in_executor(self._thread, self._open)
+        # All at once: whoever is cancelled before this line has opened nothing.
+        self.past, self._codes, self._number = await opening
+        self._entries = self._written = self.past.entries
+        self._is_open = True
 
-    def _open(self) -> Past:
+    def _open(self) -> tuple[Past, dict[Verdict, int], int]:
         reader = JournalReader(self._writer.open())
         try:
             with speaking_of(self._path):
                 past = past_of(reader)
-                self._codes = {verdict: code for code, verdict in reader.verdicts().items()}
-                self._entries = self._written = reader.last_entry
+                codes = {verdict: code for code, verdict in reader.verdicts().items()}
+                number = past.starts[-1].number + 1 if past.starts else 1
+                self._writer.write(Rows(start=Start(number=number, entries=past.entries).to_row()))
         except BaseException:
             self._writer.close()
             raise
-        return past
+        return past, codes, number
 
     async def intend(self, batch: Batch) -> None:
         """Return when it is on disk that a batch is about to be sent."""
         written: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        number = self._entries + 1
-        batch.entry = number
+        number = batch.entry = self._entries + 1
         self._draft(_Draft(Entry(number, batch.place, number, batch.numbers), written=written))
         await written
 
@@ -151,41 +178,45 @@ class Journal(NoJournal):
 
     def malformed(self, malformed: Sequence[Malformed]) -> None:
         """Note inputs that are not device ids."""
-        self._malformed += malformed
-        self._wake()
+        self._next.malformed += malformed
+        self._write_next()
 
-    def outcomes(self, without: BitMap64) -> JournalOutcomes:
+    def outcomes(self, among: BitMap64) -> JournalOutcomes:
         """Return the outcomes that are on disk by now."""
         earlier = self.past.starts
         return JournalOutcomes(
-            path=self._path, earlier=earlier, upto=self._written, without=without
+            path=self._path,
+            earlier=earlier,
+            upto=self._written,
+            among=among if earlier else None,
         )
 
     async def caught_up(self) -> None:
         """Wait until everything is on disk."""
-        while self._flushing is not None and not self._flushing.done():
-            await asyncio.wait([self._flushing])
+        await self._idle.wait()
 
     async def close(self) -> None:
         """Note how the start ended, and close the file."""
         try:
             await self.caught_up()
-            if self._error is None and self._writer.is_open:
-                await self._write([])
+            if self._is_open and self._error is None:
+                start = self._start()
+                ending = self._thread.submit(self._writer.write, Rows(start=start.to_row()))
+                await asyncio.wrap_future(ending)
         except JournalError as error:
             self._break(error)
         finally:
-            # What a cancelled end left behind is true all the same.
+            # What a cancelled end left unwritten is true all the same.
             self._break(JournalError("it is closed"), tell=False)
-            closing = asyncio.get_running_loop().run_in_executor(self._thread, self._writer.close)
+            closing = self._thread.submit(self._writer.close)
             self._thread.shutdown(wait=False)
-            await asyncio.shield(closing)
+            await asyncio.shield(asyncio.wrap_future(closing))
 
     def _code(self, verdict: Verdict) -> int:
         code = self._codes.get(verdict)
         if code is None:
             code = self._codes[verdict] = len(self._codes) + 1
-            self._verdicts.append(verdict)
+            self._next.verdicts.append((code, verdict))
         return code
 
     def _draft(self, draft: _Draft) -> None:
@@ -193,51 +224,55 @@ class Journal(NoJournal):
             self._let_go([draft])
             return
         self._entries += 1
-        self._drafts.append(draft)
-        self._wake()
+        self._next.entries.append(draft)
+        self._write_next()
 
-    def _wake(self) -> None:
-        if self._error is None and (self._flushing is None or self._flushing.done()):
-            self._flushing = asyncio.create_task(self._flush())
+    def _start(self) -> Start:
+        return attrs.evolve(self._totals(), number=self._number, entries=self._entries)
 
-    async def _flush(self) -> None:
-        while self._drafts or self._malformed:
-            self._writing, self._drafts = self._drafts, []
-            try:
-                await self._write(self._writing)
-            except JournalError as error:
-                self._break(error)
+    def _write_next(self) -> None:
+        if self._writing is not None or self._error is not None:
+            return
+        if not self._next:
+            self._idle.set()
+            return
+        self._idle.clear()
+        drafts, self._next = self._next, _Drafts()
+        self._writing = drafts
+        start = self._start()
+        loop = asyncio.get_running_loop()
+
+        def done(future: "Future[None]") -> None:
+            with suppress(RuntimeError):  # the loop is closed: nobody is left to be told
+                loop.call_soon_threadsafe(self._wrote, future.exception(), start.entries)
+
+        future = self._thread.submit(lambda: self._writer.write(drafts.rows(start)))
+        future.add_done_callback(done)
+
+    def _wrote(self, error: BaseException | None, upto: int) -> None:
+        if self._error is not None:
+            return
+        if error is not None:
+            self._break(error if isinstance(error, JournalError) else JournalError(repr(error)))
+            return
+        drafts, self._writing = self._writing, None
+        self._written = upto
+        self._write_next()
+        for draft in drafts.entries if drafts else ():
+            if draft.column is not None:
+                self._report(draft.column, True)
+            if draft.written is not None:
+                self._to_wake.append(draft.written)
+        self._wake_one()
+
+    def _wake_one(self) -> None:
+        """Wake who waits, one a turn: each builds a request now, and the loop stays quick."""
+        while self._to_wake:
+            waiting = self._to_wake.popleft()
+            if not waiting.done():
+                waiting.set_result(None)
+                asyncio.get_running_loop().call_soon(self._wake_one)
                 return
-            written, self._writing = self._writing, []
-            for draft in written:
-                if draft.column is not None:
-                    self._report(draft.column, True)
-            for draft in written:
-                if draft.written is not None and not draft.written.done():
-                    draft.written.set_result(None)
-                    # Whoever waited builds a request now; one a turn, so that the loop stays quick.
-                    await asyncio.sleep(0)
-
-    async def _write(self, drafts: list[_Draft]) -> None:
-        verdicts, self._verdicts = self._verdicts, []
-        malformed, self._malformed = self._malformed, []
-        start = attrs.evolve(
-            self._totals(),
-            number=self.past.starts[-1].number + 1 if self.past.starts else 1,
-            entries=drafts[-1].entry.number if drafts else self._written,
-        )
-        first_code = len(self._codes) - len(verdicts) + 1
-
-        def write() -> None:
-            rows = Rows(
-                verdicts=[verdict_to_row(first_code + at, v) for at, v in enumerate(verdicts)],
-                entries=[draft.entry.to_row() for draft in drafts],
-                malformed=[malformed_to_row(start.number, malformed)] if malformed else [],
-            )
-            self._writer.write(rows, start)
-
-        await self._in_thread(write)
-        self._written = start.entries
 
     def _break(self, error: JournalError, *, tell: bool = True) -> None:
         """Note nothing any more; what was to be noted is reported all the same, for it is true."""
@@ -245,9 +280,10 @@ class Journal(NoJournal):
             self._error = error
             if tell:
                 self._broke(error)
-        drafts = [*self._writing, *self._drafts]
-        self._writing, self._drafts = [], []
+        drafts = [*(self._writing.entries if self._writing else ()), *self._next.entries]
+        self._writing, self._next = None, _Drafts()
         self._let_go(drafts)
+        self._idle.set()
 
     def _let_go(self, drafts: list[_Draft]) -> None:
         for draft in drafts:
@@ -255,6 +291,3 @@ class Journal(NoJournal):
                 self._report(draft.column, False)
             if draft.written is not None and not draft.written.done():
                 draft.written.set_exception(self._error or JournalError("it is closed"))
-
-    async def _in_thread(self, call: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, call)

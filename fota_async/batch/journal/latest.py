@@ -10,6 +10,7 @@ from fota_async.batch.journal.reader import JournalReader
 from fota_async.batch.journal.rows import RETURNED, Entry, Start
 from fota_async.batch.ledger import Column
 from fota_async.batch.states import State, Verdict
+from fota_async.errors import JournalError
 
 Code = int | None
 """Of a verdict; `RETURNED`; None where devices were about to be sent and nothing more is known."""
@@ -60,7 +61,7 @@ def latest(reader: JournalReader, upto: int | None = None) -> Iterator[Latest]:
         if entry.is_intent and entry.number in answered:
             continue
         if entry.ids is None:
-            answered.add(entry.batch)
+            answered.add(entry.ids_in)
         one = said_by(reader, entry)
         numbers = BitMap64(one.numbers)
         if not covered.isdisjoint(numbers):
@@ -80,8 +81,9 @@ def in_order(reader: JournalReader, upto: int | None = None) -> Iterator[Latest]
 
 def said_by(reader: JournalReader, entry: Entry) -> Latest:
     """Return what one entry says, of all of its devices."""
-    ids = entry.ids if entry.ids is not None else reader.entry(entry.batch).ids
-    assert ids is not None  # noqa: S101 - an entry refers to one that holds ids
+    ids = entry.ids if entry.ids is not None else reader.entry(entry.ids_in).ids
+    if ids is None:
+        raise JournalError(f"it is damaged (entry {entry.ids_in} holds no ids)")
     return Latest(
         entry.number, entry.place, ids, entry.code if entry.codes is None else entry.codes
     )

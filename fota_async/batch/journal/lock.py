@@ -1,4 +1,4 @@
-"""A lock that one process holds on a journal, and that ends with it however it ends."""
+"""A lock that one run holds on a journal, and that ends with its process however it ends."""
 
 import sqlite3
 from pathlib import Path
@@ -19,8 +19,7 @@ class Lock:
     """
 
     def __init__(self, path: Path) -> None:
-        resolved = path.resolve()
-        self._path = resolved.with_name(f"{resolved.name}-lock")
+        self._path = path.with_name(f"{path.name}-lock")
         self._connection: sqlite3.Connection | None = None
 
     def take(self) -> None:
@@ -34,11 +33,11 @@ class Lock:
         try:
             connection.execute("PRAGMA busy_timeout = 0")
             connection.execute("BEGIN EXCLUSIVE")
-        except sqlite3.OperationalError as error:
+        except sqlite3.Error as error:
             connection.close()
-            if "locked" not in str(error):
-                raise
-            raise JournalError("another run is using it; wait for its end") from error
+            if "locked" in str(error):
+                raise JournalError("another run is using it; wait for its end") from error
+            raise JournalError(f"{self._path.name} is no lock of it: {error}") from error
         self._connection = connection
 
     def give_up(self) -> None:

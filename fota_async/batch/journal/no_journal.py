@@ -69,11 +69,11 @@ class NoJournal:
     async def caught_up(self) -> None:
         """Wait until nothing waits to be noted."""
 
-    def outcomes(self, without: BitMap64) -> Iterable[Column]:  # noqa: ARG002 - as above
+    def outcomes(self, among: BitMap64) -> Iterable[Column]:  # noqa: ARG002 - as above
         """Return outcomes that the report need not hold, since they can be read again.
 
         Args:
-            without: Devices to leave out.
+            among: Devices that the input holds.
         """
         return ()
 

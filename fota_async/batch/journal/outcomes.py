@@ -24,13 +24,13 @@ class JournalOutcomes:
         path: The journal.
         earlier: The starts before this one.
         upto: Number of the last entry that counts.
-        without: Devices to leave out, since the input does not hold them any more.
+        among: Devices that the input holds; None where all do.
     """
 
     path: Path
     earlier: Sequence[Start] = ()
     upto: int = 0
-    without: BitMap64 = attrs.field(factory=BitMap64)
+    among: BitMap64 | None = None
 
     def __iter__(self) -> Iterator[Column]:
         """Yield the outcomes in the order in which the input was first read.
@@ -56,12 +56,12 @@ class JournalOutcomes:
             and code != RETURNED
             and (of_this_start or codes.is_final(code, one.entry))
         }
-        if listed == said and not self.without:
+        if listed == said and self.among is None:
             return one
         each = one.codes if isinstance(one.codes, array) else repeat(one.codes)
         places = [
             at
             for at, (number, code) in enumerate(zip(one.numbers, each, strict=False))
-            if code in listed and number not in self.without
+            if code in listed and (self.among is None or number in self.among)
         ]
         return one.only(places) if places else None

@@ -1,7 +1,7 @@
 """The past of a run: what its earlier starts left behind."""
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 import attrs
 from pyroaring import BitMap64
@@ -31,33 +31,41 @@ class Split:
 
 
 class Past:
-    """Which devices are decided, and which are in doubt.
+    """What became of each device in earlier starts.
 
     Args:
         starts: The starts so far; none for a run that begins.
+        entries: Number of the last entry.
         decided: Devices with a final verdict.
         doubtful: Devices that may have been sent and are not decided.
+        unsent: Devices that were surely not taken; they are sent like new ones.
     """
 
     def __init__(
         self,
-        starts: list[Start] | None = None,
-        decided: dict[Verdict, BitMap64] | None = None,
+        starts: Sequence[Start] = (),
+        entries: int = 0,
+        decided: Mapping[Verdict, BitMap64] | None = None,
         doubtful: BitMap64 | None = None,
+        unsent: BitMap64 | None = None,
     ) -> None:
-        self.starts = starts or []
+        self.starts = starts
+        self.entries = entries
         self.doubtful = BitMap64() if doubtful is None else doubtful
-        self._decided = decided or {}
-        self._all = BitMap64.union(self.doubtful, *self._decided.values())
+        self._unsent = BitMap64() if unsent is None else unsent
         # A bitmap for each of many verdicts would be looked through for each slice.
+        self._common: dict[Verdict, BitMap64] = {}
         self._rare: dict[int, Verdict] = {}
-        for verdict, devices in list(self._decided.items()):
+        for verdict, devices in (decided or {}).items():
             if len(devices) < _COMMON:
                 self._rare.update(dict.fromkeys(devices, verdict))
-                del self._decided[verdict]
+            else:
+                self._common[verdict] = devices
 
-    def __len__(self) -> int:
-        return len(self._all)
+    @property
+    def decided(self) -> int:
+        """How many devices are decided."""
+        return sum(map(len, self._common.values())) + len(self._rare)
 
     @property
     def finished(self) -> bool:
@@ -66,30 +74,36 @@ class Past:
 
     def split(self, ids: list[str]) -> Split:
         """Sort a slice of the input, in which no device is twice."""
-        if not self._all:
+        if not self.entries:
             return Split(ids)
-        known = BitMap64(pack(ids)) & self._all
-        if not known:
-            return Split(ids)
-        doubtful = known & self.doubtful
-        new = [] if len(known) == len(ids) else [one for one in ids if int(one) not in known]
-        return Split(new, [unpack(n) for n in doubtful], list(self._by_verdict(known - doubtful)))
+        left = BitMap64(pack(ids))
+        doubtful = left & self.doubtful
+        left -= doubtful
+        decided = list(self._take_decided(left))
+        new = ids if len(left) == len(ids) else [one for one in ids if int(one) in left]
+        return Split(new, [unpack(number) for number in doubtful], decided)
 
-    def missing_from(self, seen: BitMap64) -> BitMap64:
-        """Return the devices known here that are not among `seen`."""
-        return BitMap64() if self._all.issubset(seen) else self._all - seen
-
-    def _by_verdict(self, numbers: BitMap64) -> Iterator[tuple["array[int]", Verdict]]:
-        for verdict, devices in self._decided.items():
-            if not numbers:
-                return
-            if found := numbers & devices:
-                numbers -= found
+    def _take_decided(self, left: BitMap64) -> Iterator[tuple["array[int]", Verdict]]:
+        for verdict, devices in self._common.items():
+            if found := left & devices:
+                left -= found
                 yield array("Q", found), verdict
-        rare: dict[Verdict, array[int]] = {}
-        for number in numbers:
-            rare.setdefault(self._rare[number], array("Q")).append(number)
-        yield from ((found, verdict) for verdict, found in rare.items())
+        if self._rare:
+            rare: dict[Verdict, array[int]] = {}
+            for number in left:
+                if number in self._rare:
+                    rare.setdefault(self._rare[number], array("Q")).append(number)
+            for verdict, numbers in rare.items():
+                left.difference_update(BitMap64(numbers))
+                yield numbers, verdict
+
+    def gone(self, seen: BitMap64) -> BitMap64:
+        """Return the devices of the journal that are not among `seen`."""
+        gone = BitMap64(number for number in self._rare if number not in seen)
+        for devices in (self.doubtful, self._unsent, *self._common.values()):
+            if not devices.issubset(seen):  # the difference is slow
+                gone |= devices - seen
+        return gone
 
 
 def past_of(reader: JournalReader) -> Past:
@@ -101,12 +115,12 @@ def past_of(reader: JournalReader) -> Past:
     starts = reader.starts()
     codes = Codes(reader.verdicts(), starts)
     decided: dict[Verdict, BitMap64] = {}
-    doubtful = BitMap64()
+    doubtful, unsent = BitMap64(), BitMap64()
     for one in latest(reader):
         for code, numbers in one.by_code():
             verdict = codes.verdict(code)
             if codes.is_final(code, one.entry):
                 decided.setdefault(verdict, BitMap64()).update(numbers)
-            elif verdict.state is State.UNKNOWN:
-                doubtful.update(numbers)
-    return Past(starts, decided, doubtful)
+            else:
+                (doubtful if verdict.state is State.UNKNOWN else unsent).update(numbers)
+    return Past(starts, reader.last_entry, decided, doubtful, unsent)

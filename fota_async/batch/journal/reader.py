@@ -6,8 +6,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
-import attrs
-
 from fota_async.batch.device_ids import Malformed
 from fota_async.batch.journal.rows import (
     Entry,
@@ -16,11 +14,9 @@ from fota_async.batch.journal.rows import (
     malformed_from_row,
     verdict_from_row,
 )
-from fota_async.batch.journal.schema import check, connect, identity_of, speaking_of
+from fota_async.batch.journal.schema import check, connect_to_read, identity_of, speaking_of
 from fota_async.batch.states import Verdict
 from fota_async.errors import JournalError
-
-_START_COLUMNS = ", ".join(attribute.name for attribute in attrs.fields(Start))
 
 
 class JournalReader:
@@ -44,10 +40,8 @@ class JournalReader:
         with speaking_of(path):
             if not path.is_file():
                 raise JournalError("there is no such file")
-            connection = connect(path)
+            connection = connect_to_read(path)
             try:
-                # One picture of it, whatever a run writes meanwhile.
-                connection.execute("BEGIN")
                 check(connection)
                 yield cls(connection)
             finally:
@@ -59,34 +53,19 @@ class JournalReader:
 
     def starts(self) -> list[Start]:
         """Return the starts of the run so far."""
-        rows = self._connection.execute(f"SELECT {_START_COLUMNS} FROM start ORDER BY number")  # noqa: S608 - names of our own
-        return [
-            Start(
-                number=row[0],
-                entries=row[1],
-                requests=row[2],
-                retries=row[3],
-                unasked=row[4],
-                seconds=row[5],
-                duplicates=row[6],
-                input_complete=bool(row[7]),
-                ended=bool(row[8]),
-                stopped=row[9],
-                gone=row[10],
-            )
-            for row in rows
-        ]
+        return list(
+            map(Start.from_row, self._connection.execute("SELECT * FROM start ORDER BY number"))
+        )
 
     def verdicts(self) -> dict[int, Verdict]:
         """Return the verdicts by their codes."""
-        rows = self._connection.execute("SELECT code, text, checksum FROM verdict")
+        rows = self._connection.execute("SELECT * FROM verdict")
         return dict(map(verdict_from_row, rows))
 
     def backwards(self, upto: int | None = None) -> Iterator[Entry]:
         """Yield the entries up to a number, the last first."""
         rows = self._connection.execute(
-            "SELECT number, place, batch, code, ids, codes, checksum FROM entry "
-            "WHERE number <= ? ORDER BY number DESC",
+            "SELECT * FROM entry WHERE number <= ? ORDER BY number DESC",
             (self.last_entry if upto is None else upto,),
         )
         return map(Entry.from_row, rows)
@@ -104,7 +83,7 @@ class JournalReader:
             JournalError: There is no such entry.
         """
         row = self._connection.execute(
-            "SELECT number, place, batch, code, ids, codes, checksum FROM entry WHERE number = ?",
+            "SELECT * FROM entry WHERE number = ?",
             (number,),
         ).fetchone()
         if row is None:
@@ -114,7 +93,7 @@ class JournalReader:
     def malformed(self, start: int) -> Iterator[Malformed]:
         """Yield the inputs of one start that are not device ids."""
         rows = self._connection.execute(
-            "SELECT start, texts, checksum FROM malformed WHERE start = ? ORDER BY rowid", (start,)
+            "SELECT * FROM malformed WHERE start = ? ORDER BY rowid", (start,)
         )
         for row in rows:
             yield from malformed_from_row(row)

@@ -24,6 +24,19 @@ class Identity:
     account: str
     target: str
 
+    def to_row(self) -> tuple[Any, ...]:
+        """Return the row to write."""
+        return _checked(self.operation, self.account, self.target)
+
+    @classmethod
+    def from_row(cls, row: Sequence[Any]) -> Self:
+        """Return what a row holds.
+
+        Raises:
+            JournalError: It is not what was written.
+        """
+        return cls(*_unchecked(row))
+
 
 @attrs.frozen
 class Entry:
@@ -34,7 +47,7 @@ class Entry:
     Attributes:
         number: 1, 2, 3 and so on, without a gap.
         place: Place of the devices in the input.
-        batch: Number of the entry that holds the ids; its own if it is this one.
+        ids_in: Number of the entry that holds the ids; its own if it is this one.
         ids: Device ids, packed; None if another entry holds them.
         code: Of the verdict on all of them, or `RETURNED`.
         codes: Of the verdict on each of them.
@@ -42,7 +55,7 @@ class Entry:
 
     number: int
     place: int
-    batch: int
+    ids_in: int
     ids: "array[int] | None"
     code: int | None = None
     codes: "array[int] | None" = None
@@ -56,7 +69,7 @@ class Entry:
         """Return the row to write."""
         ids = None if self.ids is None else self.ids.tobytes()
         codes = None if self.codes is None else self.codes.tobytes()
-        return _checked(self.number, self.place, self.batch, self.code, ids, codes)
+        return _checked(self.number, self.place, self.ids_in, self.code, ids, codes)
 
     @classmethod
     def from_row(cls, row: Sequence[Any]) -> Self:
@@ -65,11 +78,11 @@ class Entry:
         Raises:
             JournalError: It is not what was written.
         """
-        number, place, batch, code, ids, codes = _unchecked(row)
+        number, place, ids_in, code, ids, codes = _unchecked(row)
         return cls(
             number,
             place,
-            batch,
+            ids_in,
             None if ids is None else array("Q", ids),
             code,
             None if codes is None else array("I", codes),
@@ -116,7 +129,7 @@ class Start:
     Attributes:
         number: 1, 2, 3 and so on.
         entries: Number of the last entry.
-        requests: Requests that were written to the wire.
+        requests: Requests that were written to the wire, and whose end was noted.
         retries: Those of them that carried a device sent before.
         unasked: Answers about devices that nobody asked about.
         seconds: How long it took; nought if it had nothing to do.
@@ -139,6 +152,20 @@ class Start:
     stopped: str | None = None
     gone: bytes = b""
 
+    def to_row(self) -> tuple[Any, ...]:
+        """Return the row to write."""
+        return _checked(*attrs.astuple(self))
+
+    @classmethod
+    def from_row(cls, row: Sequence[Any]) -> Self:
+        """Return the start that a row holds.
+
+        Raises:
+            JournalError: It is not what was written.
+        """
+        names = [attribute.name for attribute in attrs.fields(cls)]
+        return cls(**dict(zip(names, _unchecked(row), strict=True)))
+
     @property
     def finished(self) -> bool:
         """Whether it ended with nothing left to do."""
@@ -159,5 +186,12 @@ def _unchecked(row: Sequence[Any]) -> Sequence[Any]:
 def _checksum(values: Sequence[Any]) -> int:
     checksum = 0
     for value in values:
-        checksum = zlib.crc32(value if isinstance(value, bytes) else repr(value).encode(), checksum)
+        checksum = zlib.crc32(_as_bytes(value), checksum)
     return checksum
+
+
+def _as_bytes(value: Any) -> bytes:
+    if isinstance(value, bytes):
+        return value
+    # True comes back from SQLite as 1.
+    return repr(int(value) if isinstance(value, bool) else value).encode()

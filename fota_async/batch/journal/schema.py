@@ -3,11 +3,9 @@
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Final
-
-import attrs
 
 from fota_async.batch.journal.rows import Identity
 from fota_async.errors import JournalError
@@ -15,13 +13,14 @@ from fota_async.errors import JournalError
 VERSION: Final = 1
 _APPLICATION: Final = 0x464F5441  # "FOTA"
 _TABLES = (
-    "run (operation TEXT NOT NULL, account TEXT NOT NULL, target TEXT NOT NULL)",
+    "run (operation TEXT NOT NULL, account TEXT NOT NULL, target TEXT NOT NULL, "
+    "checksum INTEGER NOT NULL)",
     "start (number INTEGER PRIMARY KEY, entries INTEGER NOT NULL, requests INTEGER NOT NULL, "
     "retries INTEGER NOT NULL, unasked INTEGER NOT NULL, seconds REAL NOT NULL, "
     "duplicates INTEGER NOT NULL, input_complete INTEGER NOT NULL, ended INTEGER NOT NULL, "
-    "stopped TEXT, gone BLOB NOT NULL)",
+    "stopped TEXT, gone BLOB NOT NULL, checksum INTEGER NOT NULL)",
     "verdict (code INTEGER PRIMARY KEY, text TEXT NOT NULL, checksum INTEGER NOT NULL)",
-    "entry (number INTEGER PRIMARY KEY, place INTEGER NOT NULL, batch INTEGER NOT NULL, "
+    "entry (number INTEGER PRIMARY KEY, place INTEGER NOT NULL, ids_in INTEGER NOT NULL, "
     "code INTEGER, ids BLOB, codes BLOB, checksum INTEGER NOT NULL)",
     "malformed (start INTEGER NOT NULL, texts TEXT NOT NULL, checksum INTEGER NOT NULL)",
 )
@@ -39,13 +38,15 @@ def speaking_of(path: Path) -> Iterator[None]:
         yield
     except JournalError as error:
         raise JournalError(f"the journal {str(path)!r} cannot be used: {error}") from error
-    except (sqlite3.Error, OSError, ValueError, TypeError) as error:
+    except Exception as error:  # a damaged file may bring about anything
         raise JournalError(f"the journal {str(path)!r} cannot be used: {_why(error)}") from error
 
 
 def _why(error: Exception) -> str:
     if isinstance(error, OSError):
         return error.strerror or str(error)
+    if not isinstance(error, sqlite3.Error):
+        return f"it is damaged ({error!r})"
     if "not a database" in str(error):
         return "the file is something else"
     if not isinstance(error, sqlite3.OperationalError):
@@ -55,35 +56,79 @@ def _why(error: Exception) -> str:
 
 def connect(path: Path) -> sqlite3.Connection:
     """Open an existing file, for whichever thread comes, with transactions begun by hand."""
-    address = f"{path.resolve().as_uri()}?mode=rw"
+    return _connect(path, "mode=rw")
+
+
+def connect_to_read(path: Path) -> sqlite3.Connection:
+    """Open an existing file for one picture of it, whatever a run writes meanwhile.
+
+    Raises:
+        JournalError: It cannot be read without writing beside it, and that is not possible.
+    """
+    connection = connect(path)
+    try:
+        _begin(connection)
+    except sqlite3.OperationalError as error:
+        connection.close()
+        # SQLite writes beside a file in WAL mode even to read it; one that nobody has open, and
+        # that was closed in order, can be read as it is.
+        if path.with_name(f"{path.name}-wal").exists():
+            raise JournalError(
+                f"{error}; copy it and {path.name}-wal to a folder of yours"
+            ) from error
+        connection = _connect(path, "mode=ro&immutable=1")
+        _begin(connection)
+    return connection
+
+
+def _connect(path: Path, how: str) -> sqlite3.Connection:
     return sqlite3.connect(
-        address, uri=True, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        f"{path.as_uri()}?{how}",
+        uri=True,
+        timeout=_BUSY_SECONDS,
+        isolation_level=None,
+        check_same_thread=False,
     )
+
+
+def _begin(connection: sqlite3.Connection) -> None:
+    connection.execute("BEGIN")
+    _number(connection, "PRAGMA schema_version")
 
 
 def create(path: Path) -> None:
     """Make an empty file that only its owner may read; leave one that is there as it is."""
+    # Never open what is there: closing it again would end all locks of this process on it.
     # SQLite gives the files beside it the same mode.
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
 
-def prepare(connection: sqlite3.Connection, identity: Identity) -> None:
-    """Make the tables in an empty file; else check that the journal is of this run.
+def is_empty(connection: sqlite3.Connection) -> bool:
+    """Whether nothing was ever written to a file."""
+    return _number(connection, "PRAGMA schema_version") == 0
+
+
+def make_tables(connection: sqlite3.Connection, identity: Identity) -> None:
+    """Make the tables of a new journal, all at once."""
+    connection.execute("BEGIN IMMEDIATE")
+    for table in _TABLES:
+        connection.execute(f"CREATE TABLE {table}")
+    connection.execute("INSERT INTO run VALUES (?, ?, ?, ?)", identity.to_row())
+    connection.execute(f"PRAGMA application_id = {_APPLICATION}")
+    connection.execute(f"PRAGMA user_version = {VERSION}")
+    connection.execute("COMMIT")
+
+
+def check_identity(connection: sqlite3.Connection, expected: Identity) -> None:
+    """Check that a file is a journal of this run.
 
     Raises:
         JournalError: It is not, or not ours to read.
     """
-    if _number(connection, "PRAGMA schema_version") == 0:
-        connection.execute("BEGIN IMMEDIATE")
-        for table in _TABLES:
-            connection.execute(f"CREATE TABLE {table}")
-        connection.execute("INSERT INTO run VALUES (?, ?, ?)", attrs.astuple(identity))
-        connection.execute(f"PRAGMA application_id = {_APPLICATION}")
-        connection.execute(f"PRAGMA user_version = {VERSION}")
-        connection.execute("COMMIT")
-    check(connection)
+    _check_kind(connection)
     found = identity_of(connection)
-    if found != identity:
+    if found != expected:
         raise JournalError(
             f"it is of another run: {found.operation} on {found.target} of account "
             f"{found.account}; give each run a journal of its own"
@@ -97,13 +142,9 @@ def check(connection: sqlite3.Connection) -> None:
         JournalError: It is not.
         sqlite3.DatabaseError: It is no database, or badly damaged.
     """
-    if _number(connection, "PRAGMA application_id") != _APPLICATION:
-        raise JournalError("the file is something else")
-    version = _number(connection, "PRAGMA user_version")
-    if version > VERSION:
-        raise JournalError(
-            f"a newer version of fota_async wrote it (format {version}, this one knows {VERSION})"
-        )
+    if is_empty(connection):
+        raise JournalError("nothing is in it yet")
+    _check_kind(connection)
     (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     if found != "ok":
         raise JournalError(f"it is damaged ({found})")
@@ -113,16 +154,26 @@ def check(connection: sqlite3.Connection) -> None:
             raise JournalError(f"it is damaged (rows of {table} are missing)")
 
 
+def _check_kind(connection: sqlite3.Connection) -> None:
+    if _number(connection, "PRAGMA application_id") != _APPLICATION:
+        raise JournalError("the file is something else")
+    version = _number(connection, "PRAGMA user_version")
+    if version > VERSION:
+        raise JournalError(
+            f"a newer version of fota_async wrote it (format {version}, this one knows {VERSION})"
+        )
+
+
 def identity_of(connection: sqlite3.Connection) -> Identity:
     """Return which run a journal is of.
 
     Raises:
         JournalError: It does not say.
     """
-    row = connection.execute("SELECT operation, account, target FROM run").fetchone()
+    row = connection.execute("SELECT * FROM run").fetchone()
     if row is None:
         raise JournalError("it is damaged (it does not say of which run it is)")
-    return Identity(*row)
+    return Identity.from_row(row)
 
 
 def _number(connection: sqlite3.Connection, pragma: str) -> int:

@@ -1,31 +1,41 @@
 """Writing a journal; blocking, for a thread beside the event loop."""
 
 import sqlite3
-from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 import attrs
 
 from fota_async.batch.journal.lock import Lock
-from fota_async.batch.journal.rows import Identity, Start
-from fota_async.batch.journal.schema import connect, create, prepare, speaking_of
+from fota_async.batch.journal.rows import Identity
+from fota_async.batch.journal.schema import (
+    check,
+    check_identity,
+    connect,
+    create,
+    is_empty,
+    make_tables,
+    speaking_of,
+)
+from fota_async.errors import JournalError
 
 Durability: TypeAlias = Literal["process", "full"]
 """What a journal survives: the death of the process, or (`full`) of the machine too."""
+
+
+# A checkpoint waits for the disk, and all requests wait for it: 16 MB apart, not SQLite's 4.
+_CHECKPOINT_PAGES = 4000
 
 
 @attrs.define
 class Rows:
     """What is written at once: all of it, or nothing."""
 
+    start: tuple[Any, ...]
     verdicts: list[tuple[Any, ...]] = attrs.field(factory=list)
     entries: list[tuple[Any, ...]] = attrs.field(factory=list)
     malformed: list[tuple[Any, ...]] = attrs.field(factory=list)
-
-
-# A checkpoint waits for the disk, and all requests wait for it: 16 MB apart, not SQLite's 4.
-_CHECKPOINT_PAGES = 4000
 
 
 class JournalWriter:
@@ -43,11 +53,7 @@ class JournalWriter:
         self._durability = durability
         self._lock = Lock(path)
         self._connection: sqlite3.Connection | None = None
-
-    @property
-    def is_open(self) -> bool:
-        """Whether it can be written."""
-        return self._connection is not None
+        self._file = 0
 
     def open(self) -> sqlite3.Connection:
         """Take the lock, make or check the file, and return a connection to read it with.
@@ -57,38 +63,62 @@ class JournalWriter:
         """
         with speaking_of(self._path):
             try:
+                self._check_before_touching()
                 self._lock.take()
                 create(self._path)
                 self._connection = connect(self._path)
-                self._connection.execute("PRAGMA journal_mode = WAL")
-                self._connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
-                full = self._durability == "full"
-                self._connection.execute(f"PRAGMA synchronous = {'FULL' if full else 'NORMAL'}")
-                self._connection.execute(f"PRAGMA fullfsync = {int(full)}")
-                prepare(self._connection, self._identity)
+                self._prepare(self._connection)
+                self._file = self._path.stat().st_ino
             except BaseException:
                 self.close()
                 raise
         return self._connection
 
-    def write(self, rows: Rows, start: Start) -> None:
+    def _check_before_touching(self) -> None:
+        """A file that is something else stays as it is, and gets no lock beside it."""
+        if self._path.exists():
+            with closing(connect(self._path)) as connection:
+                if not is_empty(connection):
+                    check_identity(connection, self._identity)
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+        if mode != "wal":
+            raise JournalError("this file system cannot hold a journal; use a local disk")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
+        full = self._durability == "full"
+        connection.execute(f"PRAGMA synchronous = {'FULL' if full else 'NORMAL'}")
+        connection.execute(f"PRAGMA fullfsync = {int(full)}")
+        if is_empty(connection):
+            self._path.chmod(0o600)  # it may have been there, empty
+            make_tables(connection, self._identity)
+        check(connection)
+        check_identity(connection, self._identity)
+
+    def write(self, rows: Rows) -> None:
         """Write all of it in one transaction.
 
         Raises:
             JournalError: It cannot be written; nothing of it was.
         """
         with speaking_of(self._path):
-            assert self._connection is not None  # noqa: S101 - who writes has opened
+            connection = self._connection
+            if connection is None or self._path.stat().st_ino != self._file:
+                raise JournalError("the file was taken away under the run")
             try:
-                self._connection.execute("BEGIN IMMEDIATE")
-                _insert(self._connection, "verdict", rows.verdicts)
-                _insert(self._connection, "entry", rows.entries)
-                _insert(self._connection, "malformed", rows.malformed)
-                _insert(self._connection, "start", [attrs.astuple(start)])
-                self._connection.execute("COMMIT")
+                connection.execute("BEGIN IMMEDIATE")
+                for table, some in (
+                    ("verdict", rows.verdicts),
+                    ("entry", rows.entries),
+                    ("malformed", rows.malformed),
+                ):
+                    if some:
+                        connection.executemany(f"INSERT {_into(table, some[0])}", some)
+                connection.execute(f"REPLACE {_into('start', rows.start)}", rows.start)
+                connection.execute("COMMIT")
             except BaseException:
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
                 raise
 
     def close(self) -> None:
@@ -99,8 +129,5 @@ class JournalWriter:
         self._lock.give_up()
 
 
-def _insert(connection: sqlite3.Connection, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
-    if rows:
-        marks = ", ".join("?" * len(rows[0]))
-        # Only the row of the start that is under way is ever there already.
-        connection.executemany(f"INSERT OR REPLACE INTO {table} VALUES ({marks})", rows)  # noqa: S608 - tables of our own
+def _into(table: str, row: tuple[Any, ...]) -> str:
+    return f"INTO {table} VALUES ({', '.join('?' * len(row))})"

@@ -19,10 +19,10 @@ UNFINISHED = "unfinished"
 def read_journal(path: str | os.PathLike[str]) -> BatchReport:
     """Return the report of a run from its journal; possible while the run goes on, too.
 
-    Counts are those of the last start's input, as far as it was read. Devices that were sent and
-    have no answer on record are `unknown`. Iterating yields every device in the journal, also those
-    that the last input did not hold; outcomes are read from the file each time. Of a start that is
-    under way, or was killed, `stopped` is `unfinished`.
+    Iterating yields every device in the journal, also those that the last input did not hold, read
+    from the file each time. Devices that were sent and have no answer on record are `unknown`.
+    Counts are those of the last start's input; while a start is under way, or after it was killed,
+    they count all of the journal, and `stopped` is `unfinished`.
 
     Args:
         path: The journal.
@@ -30,7 +30,7 @@ def read_journal(path: str | os.PathLike[str]) -> BatchReport:
     Raises:
         JournalError: There is none, or it is damaged or of a newer version; when iterating, too.
     """
-    path = Path(path)
+    path = Path(path).absolute()
     with JournalReader.open(path) as reader:
         identity = reader.identity()
         starts = reader.starts()
