@@ -92,8 +92,7 @@ class JournalReader:
 
     def malformed(self, start: int) -> Iterator[Malformed]:
         """Yield the inputs of one start that are not device ids."""
-        rows = self._connection.execute(
-            "SELECT * FROM malformed WHERE start = ? ORDER BY rowid", (start,)
-        )
-        for row in rows:
-            yield from malformed_from_row(row)
+        for row in self._connection.execute("SELECT * FROM malformed ORDER BY rowid"):
+            of, malformed = malformed_from_row(row)
+            if of == start:
+                yield from malformed

@@ -112,14 +112,14 @@ def malformed_to_row(start: int, malformed: Sequence[Malformed]) -> tuple[Any, .
     return _checked(start, json.dumps([[one.text, one.hint] for one in malformed]))
 
 
-def malformed_from_row(row: Sequence[Any]) -> list[Malformed]:
-    """Return the inputs that a row holds.
+def malformed_from_row(row: Sequence[Any]) -> tuple[int, list[Malformed]]:
+    """Return the start and the inputs that a row holds.
 
     Raises:
         JournalError: It is not what was written.
     """
-    _, text = _unchecked(row)
-    return [Malformed(*one) for one in json.loads(text)]
+    start, text = _unchecked(row)
+    return start, [Malformed(*one) for one in json.loads(text)]
 
 
 @attrs.frozen(kw_only=True)
@@ -147,8 +147,8 @@ class Start:
     unasked: int = 0
     seconds: float = 0.0
     duplicates: int = 0
-    input_complete: bool = False
-    ended: bool = False
+    input_complete: bool = attrs.field(default=False, converter=bool)
+    ended: bool = attrs.field(default=False, converter=bool)
     stopped: str | None = None
     gone: bytes = b""
 

@@ -24,6 +24,7 @@ _TABLES = (
     "code INTEGER, ids BLOB, codes BLOB, checksum INTEGER NOT NULL)",
     "malformed (start INTEGER NOT NULL, texts TEXT NOT NULL, checksum INTEGER NOT NULL)",
 )
+_SQLITE = b"SQLite format 3\0"
 _BUSY_SECONDS = 10.0
 
 
@@ -104,6 +105,18 @@ def create(path: Path) -> None:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
 
+def check_kind_of_file(path: Path) -> None:
+    """Check that what is there, if anything is, can be a journal; nothing is touched.
+
+    Raises:
+        JournalError: It is something else.
+    """
+    if path.exists():
+        with path.open("rb") as file:
+            if file.read(len(_SQLITE)) not in {b"", _SQLITE}:
+                raise JournalError("the file is something else")
+
+
 def is_empty(connection: sqlite3.Connection) -> bool:
     """Whether nothing was ever written to a file."""
     return _number(connection, "PRAGMA schema_version") == 0
@@ -148,7 +161,7 @@ def check(connection: sqlite3.Connection) -> None:
     (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     if found != "ok":
         raise JournalError(f"it is damaged ({found})")
-    for table, key in (("entry", "number"), ("verdict", "code")):
+    for table, key in (("entry", "number"), ("verdict", "code"), ("malformed", "rowid")):
         rows, last = connection.execute(f"SELECT count(*), max({key}) FROM {table}").fetchone()  # noqa: S608 - names from the line above
         if rows != (last or 0):
             raise JournalError(f"it is damaged (rows of {table} are missing)")

@@ -1,17 +1,18 @@
 """Writing a journal; blocking, for a thread beside the event loop."""
 
 import sqlite3
-from contextlib import closing
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 import attrs
 
 from fota_async.batch.journal.lock import Lock
+from fota_async.batch.journal.log_check import confirmed_frames
 from fota_async.batch.journal.rows import Identity
 from fota_async.batch.journal.schema import (
     check,
     check_identity,
+    check_kind_of_file,
     connect,
     create,
     is_empty,
@@ -63,37 +64,37 @@ class JournalWriter:
         """
         with speaking_of(self._path):
             try:
-                self._check_before_touching()
+                # First of all: to open and close a file ends all locks that this process has on it.
                 self._lock.take()
+                check_kind_of_file(self._path)
+                frames = confirmed_frames(self._path)
                 create(self._path)
                 self._connection = connect(self._path)
-                self._prepare(self._connection)
+                self._prepare(self._connection, frames)
                 self._file = self._path.stat().st_ino
             except BaseException:
                 self.close()
                 raise
         return self._connection
 
-    def _check_before_touching(self) -> None:
-        """A file that is something else stays as it is, and gets no lock beside it."""
-        if self._path.exists():
-            with closing(connect(self._path)) as connection:
-                if not is_empty(connection):
-                    check_identity(connection, self._identity)
-
-    def _prepare(self, connection: sqlite3.Connection) -> None:
+    def _prepare(self, connection: sqlite3.Connection, frames: int) -> None:
+        new = is_empty(connection)
+        if not new:
+            check_identity(connection, self._identity)  # before anything in the file is changed
         (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
         if mode != "wal":
             raise JournalError("this file system cannot hold a journal; use a local disk")
+        _, found, _ = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        if found < frames:
+            raise JournalError(f"its log is damaged ({found} of {frames} frames are left)")
         connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
         full = self._durability == "full"
         connection.execute(f"PRAGMA synchronous = {'FULL' if full else 'NORMAL'}")
         connection.execute(f"PRAGMA fullfsync = {int(full)}")
-        if is_empty(connection):
+        if new:
             self._path.chmod(0o600)  # it may have been there, empty
             make_tables(connection, self._identity)
         check(connection)
-        check_identity(connection, self._identity)
 
     def write(self, rows: Rows) -> None:
         """Write all of it in one transaction.
