@@ -128,24 +128,25 @@ class Journal(NoJournal):
 
     async def open(self) -> None:
         """Make or open the file, and learn what earlier starts left behind."""
-        opening = asyncio.get_running_loop().run_in_executor(self._thread, self._open)
-        # All at once: whoever is cancelled before this line has opened nothing.
-        self.past, self._codes, self._number = await opening
+        loop = asyncio.get_running_loop()
+        # All at once: whoever is cancelled before has opened nothing.
+        self.past, self._codes = await loop.run_in_executor(self._thread, self._open)
+        self._number = self.past.starts[-1].number + 1 if self.past.starts else 1
         self._entries = self._written = self.past.entries
         self._is_open = True
+        begin = Rows(start=self._start().to_row())
+        await loop.run_in_executor(self._thread, self._writer.write, begin)
 
-    def _open(self) -> tuple[Past, dict[Verdict, int], int]:
+    def _open(self) -> tuple[Past, dict[Verdict, int]]:
         reader = JournalReader(self._writer.open())
         try:
             with speaking_of(self._path):
                 past = past_of(reader)
                 codes = {verdict: code for code, verdict in reader.verdicts().items()}
-                number = past.starts[-1].number + 1 if past.starts else 1
-                self._writer.write(Rows(start=Start(number=number, entries=past.entries).to_row()))
         except BaseException:
             self._writer.close()
             raise
-        return past, codes, number
+        return past, codes
 
     async def intend(self, batch: Batch) -> None:
         """Return when it is on disk that a batch is about to be sent."""
