@@ -1,7 +1,7 @@
 """A session without a wire, and what else the tests of runs share."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias, Unpack
 
@@ -82,6 +82,7 @@ class FakeSession:
         self.most_in_flight = 0
         self.changed = asyncio.Event()
         self._hook = hook
+        self.max_concurrency = places
         self._limiter = Limiter(places, self.clock, self.tell)
 
     def tell(self, event: Event) -> None:
@@ -100,9 +101,10 @@ class FakeSession:
 
         return release
 
-    def slot(self) -> Slot:
+    def slot(self, account: str, flow: Hashable = None) -> Slot:
         """Return a place in flight, not yet taken."""
-        return Slot(self._limiter)
+        assert account == ACCOUNT
+        return Slot(self._limiter, flow)
 
     async def accept(self, ids: list[str]) -> DeviceAnswers:
         """Take all devices into the upgrade."""

@@ -261,10 +261,10 @@ async def test_fewer_calls_are_in_flight_after_a_pause_and_more_again_later(
     events = Events()
     client = new_client(stub, clock=clock, on_event=events, max_concurrency=8)
     await read(client)
-    assert client.session.limit == 2
+    assert client.session.limit(client.account) == 2
 
     for _ in range(40):
         await read(client)
     limits = [event.limit for event in events.of(LimitEvent)]
     assert limits == [1, 2, 3, 4, 5, 6, 7, 8]
-    assert client.session.limit == 8
+    assert client.session.limit(client.account) == 8
