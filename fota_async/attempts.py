@@ -51,6 +51,7 @@ class Attempts:
         until: float | None = None,
         keep_trying: Callable[[], bool] = lambda: True,
         patient: bool = False,
+        ready: Callable[[], Awaitable[object]] | None = None,
     ) -> T:
         """Return what `once` returns, trying again while that can help and cannot harm.
 
@@ -62,6 +63,7 @@ class Attempts:
                 pauses are everyone's.
             until: The moment of the clock after which no wait may end, or None.
             patient: Whether a missing connection is limited by the policy's seconds only.
+            ready: Awaited before a place is taken: whoever waits for it needs none meanwhile.
             keep_trying: Asked after each try that failed; False ends the call with its error.
 
         Raises:
@@ -73,6 +75,8 @@ class Attempts:
         in_doubt = False
         while True:
             try:
+                if ready is not None:
+                    await ready()
                 await self._take(name, slot, until=until, since=throttled_since)
                 attempt += 1
                 result = await once(attempt)

@@ -15,7 +15,7 @@ from fota_async.auth import JSON, CredentialTokens
 from fota_async.batch.protocol import Tally
 from fota_async.ceiling import Ceiling
 from fota_async.clock import Clock, SystemClock
-from fota_async.credentials import Credentials, TokenProvider
+from fota_async.credentials import Credentials, TokenProvider, Tokens
 from fota_async.errors import (
     CallError,
     ConfigurationError,
@@ -91,6 +91,9 @@ class SessionManager:
                 credentials, self._try_auth, self._attempts, self.clock, self.tell
             )
         self._tokens: TokenProvider | None = tokens or self._own_tokens
+        # Until then everyone waits for them together, and not some of them for a place: when they
+        # cannot be had, nobody is left who would ask for them again.
+        self._has_tokens = False
         self._claims: dict[tuple[str, str], list[str]] = {}
 
     def claim(self, account: str, target: str, operation: str) -> Callable[[], None]:
@@ -199,9 +202,16 @@ class SessionManager:
         deadline = None if endless else self._deadline
         until = None if deadline is None else self.clock.monotonic() + deadline
 
+        first_tokens: list[Tokens] = []
+
+        async def fetch_first_tokens() -> None:
+            if not self._has_tokens:
+                first_tokens[:] = [await self._provider.get()]
+                self._has_tokens = True
+
         async def once(attempt: int) -> T:
             while True:
-                tokens = await self._provider.get()
+                tokens = first_tokens.pop() if first_tokens else await self._provider.get()
                 # It may have begun while the tokens were fetched, or before a replay.
                 await self._attempts.wait_out_pause(route.name, own_slot, until=until)
                 try:
@@ -228,6 +238,7 @@ class SessionManager:
                     until=until,
                     keep_trying=keep_trying or (lambda: True),
                     patient=endless,
+                    ready=fetch_first_tokens,
                 )
         except TimeoutError:
             if deadline is None or not timeout.expired():

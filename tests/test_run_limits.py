@@ -73,7 +73,7 @@ async def test_an_operations_own_cap_lowers_the_batch_size() -> None:
         {"batch_size": 2.5},
         {"batch_size": "10"},
         {"concurrency": 0},
-        {"concurrency": None},
+        {"concurrency": 2.5},
         {"keep": "some"},
         {"grace": -1},
         {"grace": math.nan},
@@ -123,7 +123,7 @@ async def test_a_slow_source_holds_no_place_that_another_call_needs(first: int, 
     await let_run()
 
     try:
-        async with asyncio.timeout(0.5), session.slot():
+        async with asyncio.timeout(0.5), session.slot(ACCOUNT):
             pass
     finally:
         gate.set()
@@ -136,7 +136,7 @@ async def test_a_slow_reader_holds_no_place_that_another_call_needs() -> None:
 
     async with run_over(session, imeis(100), batch_size=1):
         await let_run()
-        async with asyncio.timeout(0.5), session.slot():
+        async with asyncio.timeout(0.5), session.slot(ACCOUNT):
             pass
 
 
