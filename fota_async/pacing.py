@@ -71,9 +71,10 @@ class Pace:
         self._cut_at = -inf
         self._rested = 0.0
         self._since = -inf
-        self._accepted = 0
+        self._departed = self._accepted = 0
         self._recent = 0.0
         self._since_cut = 0
+        self._cuts = 0
 
     def wait(self, now: float) -> float:
         """Return the seconds until the next request may leave."""
@@ -84,6 +85,7 @@ class Pace:
         if self.rate is None:
             if self._since == -inf:
                 self._since = now
+            self._departed += 1
             return Departure(now)
         seconds = 1 / self.rate
         behind = now - self._next
@@ -99,7 +101,9 @@ class Pace:
         if self.rate is None:
             if now - self._since >= _WINDOW:
                 self._recent = self._accepted / (now - self._since)
-                self._since, self._accepted = now, 0
+                self._since, self._departed, self._accepted = now, 0, 0
+        elif self._cuts == 1 and departure.at < self._cut_at:
+            self._burst += 1  # it arrived before the one that was throttled
         elif departure.at >= self._cut_at:
             self._since_cut += 1
             self._used += departure.seconds
@@ -110,9 +114,7 @@ class Pace:
         if self.rate is None:
             seconds = now - self._since
             measured = seconds >= 1  # a shorter time shows the burst and not the rate
-            self._level = self._accepted / max(seconds, 1.0)
-            if not measured:
-                self._level = max(self._level, self._recent, 1.0)
+            self._level = self._accepted / seconds if measured else max(self._departed, self._recent)
             self._burst = float(self._accepted)
             self._trust = _TRUST * seconds if measured else 0.0
         else:
@@ -125,6 +127,7 @@ class Pace:
         at_least = self._since_cut / (now - self._cut_at) if now > self._cut_at else 0.0
         self._level = max(self._level, at_least, _LEAST)
         self._cut_at, self._since, self._since_cut = now, inf, 0
+        self._cuts += 1
         self._used = 0.0
         self._hold = self._trust
         self.rate = _START * self._level

@@ -390,5 +390,3 @@ async def test_the_highest_rate_holds_for_all_accounts_together() -> None:
     assert left[-1][0] < 4.0
     assert 8 <= sum(number for _, number in left[:20]) <= 12
     assert limiters[0].rate == 10
-
-
