@@ -106,15 +106,18 @@ class Pace:
             self._burst += 1  # it arrived before the one that was throttled
         elif departure.at >= self._cut_at:
             self._since_cut += 1
-            self._used += departure.seconds
-            self.rate = self._rate_at(self._used)
+            if departure.seconds:
+                self._used += departure.seconds
+                self.rate = self._rate_at(self._used)
 
     def throttled(self, now: float, departure: Departure) -> None:
         """Learn from the first request that was throttled since the last cut."""
         if self.rate is None:
             seconds = now - self._since
             measured = seconds >= 1  # a shorter time shows the burst and not the rate
-            self._level = self._accepted / seconds if measured else max(self._departed, self._recent)
+            self._level = (
+                self._accepted / seconds if measured else max(self._departed, self._recent)
+            )
             self._burst = float(self._accepted)
             self._trust = _TRUST * seconds if measured else 0.0
         else:

@@ -311,7 +311,7 @@ async def test_a_flow_that_comes_new_waits_for_one_request_of_each_other() -> No
                 await asyncio.sleep(0)
 
     runs = [asyncio.create_task(hold(run, 50)) for run in ("one", "one", "other", "other")]
-    while len(order) < 30:
+    while len(order) < 30:  # noqa: ASYNC110 - nothing signals it
         await asyncio.sleep(0)
     came = len(order)
     await hold(None, 1)
@@ -335,7 +335,7 @@ async def test_single_calls_that_never_cease_leave_their_shares_to_runs() -> Non
             await hold(flow)
 
     tasks = [asyncio.create_task(without_end(flow)) for flow in (None, None, None, "run")]
-    while len(order) < 200:
+    while len(order) < 200:  # noqa: ASYNC110 - nothing signals it
         await asyncio.sleep(0)
     for task in tasks:
         task.cancel()
