@@ -124,6 +124,7 @@ class FakeSession:
         values: Mapping[str, str],
         *,
         body: object = None,
+        slot: Slot | None = None,
         tally: Tally | None = None,
         read: StepReader[Any] | None = None,
         **_: object,
@@ -141,10 +142,14 @@ class FakeSession:
         self._depart(ids)
         error: BaseException | None = None
         try:
-            return await self.script(ids)
+            result = await self.script(ids)
         except BaseException as caught:
             error = caught
             raise
+        else:
+            if slot is not None:
+                slot.answered()
+            return result
         finally:
             self.in_flight -= 1
             tally.on_wire = False
