@@ -29,7 +29,6 @@ class _Turn:
 
     def __init__(self) -> None:
         self.departure: Departure | None = None
-        self.given_up = False
         self.awake: asyncio.Future[None] | None = None
 
     def wake(self) -> None:
@@ -160,13 +159,14 @@ class Limiter:
         if not self._order and self._wait(self._clock.monotonic()) <= 0:
             return self._depart()
         turn = _Turn()
-        self._enqueue(flow, turn)
+        waiting = self._enqueue(flow, turn)
         try:
             while turn.departure is None:
                 await self._lead_or_wait(turn)
         except asyncio.CancelledError:
-            turn.given_up = True
-            if turn.departure is not None:
+            if turn.departure is None:
+                waiting.remove(turn)
+            else:
                 self.release(turn.departure)
             raise
         finally:
@@ -185,8 +185,6 @@ class Limiter:
         while self._order and self._wait(self._clock.monotonic()) <= 0:
             tag, _, _, flow = heappop(self._order)
             flow.listed = False
-            while flow.turns and flow.turns[0].given_up:
-                flow.turns.popleft()
             if flow.turns:
                 turn = flow.turns.popleft()
                 turn.departure = self._depart()
@@ -200,12 +198,13 @@ class Limiter:
             self._round = 0
         self._appoint()
 
-    def _enqueue(self, key: Hashable, turn: _Turn) -> None:
+    def _enqueue(self, key: Hashable, turn: _Turn) -> deque[_Turn]:
         flow = self._flows.setdefault(key, _Flow())
         flow.turns.append(turn)
         if not flow.listed:
             flow.tag = max(flow.tag, self._round)
             self._list(flow, is_new=True)
+        return flow.turns
 
     def _list(self, flow: _Flow, *, is_new: bool) -> None:
         flow.listed = True
@@ -253,10 +252,9 @@ class Limiter:
         if self._wait(self._clock.monotonic()) == inf:
             return
         for _, _, _, flow in self._order:
-            for turn in flow.turns:
-                if not turn.given_up:
-                    turn.wake()
-                    return
+            if flow.turns:
+                flow.turns[0].wake()
+                return
 
     def _tell_limit(self) -> None:
         limit, rate = self.limit, self.rate
