@@ -5,10 +5,11 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
+from fota_async.allowance import Pause
 from fota_async.clock import Clock
-from fota_async.errors import CallError, ThrottledError
-from fota_async.events import EventHook, RetryEvent
-from fota_async.limiter import Limiter, Slot
+from fota_async.errors import AnswerTimeoutError, CallError, ThrottledError
+from fota_async.events import EventHook, PauseEvent, RetryEvent
+from fota_async.limiter import Slot
 from fota_async.retry import RetryPolicy, wait_before_retry
 from fota_async.wire.route import Repeat
 
@@ -16,11 +17,11 @@ T = TypeVar("T")
 
 
 class Attempts:
-    """Runs calls with the retries, pauses and places in flight of one session manager.
+    """Runs calls with the retries and pauses of one session manager.
 
     Args:
         policy: How often and how long.
-        limiter: Pause and places shared with every other call.
+        everyone: The pause that calls without a slot make and that every call keeps.
         clock: Whose seconds count.
         tell: Where `RetryEvent` goes.
         draw: Where jitter comes from.
@@ -29,13 +30,13 @@ class Attempts:
     def __init__(
         self,
         policy: RetryPolicy,
-        limiter: Limiter,
+        everyone: Pause,
         clock: Clock,
         tell: EventHook,
         draw: Callable[[float, float], float] = random.uniform,
     ) -> None:
         self.policy = policy
-        self.limiter = limiter
+        self._everyone = everyone
         self._clock = clock
         self._tell = tell
         self._draw = draw
@@ -50,6 +51,7 @@ class Attempts:
         until: float | None = None,
         keep_trying: Callable[[], bool] = lambda: True,
         patient: bool = False,
+        ready: Callable[[], Awaitable[object]] | None = None,
     ) -> T:
         """Return what `once` returns, trying again while that can help and cannot harm.
 
@@ -57,9 +59,11 @@ class Attempts:
             name: The route's name, for events.
             repeat: The route's repeat class.
             once: One try; gets its number, from 1.
-            slot: The place in flight, given back during waits; None needs no place.
+            slot: The place in flight, given back during waits; None needs no place, and its
+                pauses are everyone's.
             until: The moment of the clock after which no wait may end, or None.
             patient: Whether a missing connection is limited by the policy's seconds only.
+            ready: Awaited before a place is taken: whoever waits for it needs none meanwhile.
             keep_trying: Asked after each try that failed; False ends the call with its error.
 
         Raises:
@@ -71,6 +75,8 @@ class Attempts:
         in_doubt = False
         while True:
             try:
+                if ready is not None:
+                    await ready()
                 await self._take(name, slot, until=until, since=throttled_since)
                 attempt += 1
                 result = await once(attempt)
@@ -81,12 +87,10 @@ class Attempts:
                 throttles += 1
                 if throttled_since is None:
                     throttled_since = self._clock.monotonic()
-                wait = 0.0
-                # "Retry-After: 0" is no leave to ask again in a circle.
-                pause = error.retry_after or self.policy.backoff(throttles, self._draw)
-                self.limiter.throttled(pause, error.brief)
-                reason = error.brief
+                wait, reason = 0.0, error.brief
+                self._throttled(error, slot, throttles)
             except CallError as error:
+                _tell_limit(slot, error)
                 failures += 1
                 elapsed = self._clock.monotonic() - started
                 next_wait = wait_before_retry(
@@ -105,43 +109,63 @@ class Attempts:
                 in_doubt |= error.sent == "maybe" and repeat is not Repeat.SAFE
                 wait, reason = next_wait, error.brief
             else:
-                self.limiter.answered()
+                if slot is not None:
+                    slot.answered()
                 return result
             if slot is not None:
                 slot.give_back()
-            wait_in_all = max(wait, self.limiter.pause_left)
+            wait_in_all = max(wait, self._pause_left(slot))
             self._tell(RetryEvent(route=name, attempt=attempt, wait=wait_in_all, reason=reason))
             if wait:
                 await self._clock.sleep(wait)
 
     async def wait_out_pause(
-        self, name: str, *, until: float | None, since: float | None = None
+        self, name: str, slot: Slot | None, *, until: float | None, since: float | None = None
     ) -> None:
         """Return as soon as nobody is asked to wait.
 
         Args:
             name: The route's name.
+            slot: Whose pause it is, beside everyone's.
             until: The moment of the clock after which no wait may end, or None.
             since: When the call was first throttled, or None.
 
         Raises:
             ThrottledError: The pause is longer than `max_pause` or `until` allow.
         """
-        while left := self.limiter.pause_left:
+        while left := self._pause_left(slot):
             self._refuse_long_pause(name, left, since, until)
             await self._clock.sleep(left)
 
     async def _take(
         self, name: str, slot: Slot | None, *, until: float | None, since: float | None
     ) -> None:
+        if slot is None:
+            await self.wait_out_pause(name, None, until=until, since=since)
+            return
         while True:
-            if slot is not None and not self.limiter.pause_left:
-                await slot.take()
-            if not self.limiter.pause_left:
-                return
-            if slot is not None:
+            if left := self._pause_left(slot):
                 slot.give_back()
-            await self.wait_out_pause(name, until=until, since=since)
+                self._refuse_long_pause(name, left, since, until)
+            await slot.take()  # which lasts until the pause is over
+            if not self._pause_left(slot):
+                return
+
+    def _pause_left(self, slot: Slot | None) -> float:
+        everyone = self._everyone.left(self._clock.monotonic())
+        return everyone if slot is None else max(everyone, slot.limiter.pause_left)
+
+    def _throttled(self, error: ThrottledError, slot: Slot | None, throttles: int) -> None:
+        def back_off(in_a_row: int) -> float:
+            return self.policy.backoff(max(throttles, in_a_row), self._draw)
+
+        # "Retry-After: 0" is no leave to ask again in a circle.
+        if slot is not None:
+            slot.throttled(error.brief, error.retry_after or None, back_off)
+            return
+        seconds = error.retry_after or back_off(throttles)
+        if self._everyone.extend(self._clock.monotonic(), seconds):
+            self._tell(PauseEvent(seconds=seconds, reason=error.brief))
 
     def _too_late(self, wait: float, until: float | None) -> bool:
         return until is not None and self._clock.monotonic() + wait > until
@@ -161,6 +185,15 @@ class Attempts:
         error.retry_at = datetime.now(UTC) + timedelta(seconds=pause)
         error.gave_up = True
         raise error
+
+
+def _tell_limit(slot: Slot | None, error: CallError) -> None:
+    if slot is None:
+        return
+    if isinstance(error, AnswerTimeoutError):
+        slot.timed_out()
+    elif error.sent == "yes":
+        slot.answered()  # a refusal is an answer
 
 
 def _give_up(error: CallError, *, in_doubt: bool) -> None:

@@ -70,9 +70,15 @@ class PauseEvent:
 
 @attrs.frozen(kw_only=True)
 class LimitEvent:
-    """The number of requests that may be in flight at once changed."""
+    """What an account may be asked changed, as its answers taught.
 
+    `limit` is the number of requests in flight at once, `rate` requests a second or None before
+    the first throttling; a rate is told when it changed by a twentieth.
+    """
+
+    account: str
     limit: int
+    rate: float | None
 
 
 @attrs.frozen(kw_only=True)

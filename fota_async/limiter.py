@@ -1,4 +1,4 @@
-"""How many requests may be in flight at once, and the pause that all of them share.
+"""Whose turn it is to send: waits for places in flight, for the pace and for the end of a pause.
 
 A gate before the connection pool: a request that waits here costs no timeout, and one that waits
 for a back-off gives its place to another.
@@ -6,108 +6,308 @@ for a back-off gives its place to another.
 
 import asyncio
 from collections import deque
+from collections.abc import Callable, Hashable
+from heapq import heappop, heappush
+from itertools import count
+from math import inf
 
+from fota_async.allowance import Allowance, Pause
+from fota_async.ceiling import Ceiling
 from fota_async.clock import Clock
 from fota_async.events import EventHook, LimitEvent, PauseEvent
+from fota_async.pacing import Departure
+
+_TELL_RATE = 0.05
+"""A rate is told again when it changed by this share."""
+_TELL_PAUSE = 0.1
+"""A pause is told again when it became longer by this share: requests that left together are all
+throttled, a moment apart."""
+
+
+class _Turn:
+    """Somebody's wait for a place."""
+
+    def __init__(self) -> None:
+        self.departure: Departure | None = None
+        self.awake: asyncio.Future[None] | None = None
+
+    def wake(self) -> None:
+        if self.awake is not None and not self.awake.done():
+            self.awake.set_result(None)
+
+
+class _Flow:
+    """Who waits on behalf of the same run; `tag` is the round that its next turn belongs to."""
+
+    def __init__(self) -> None:
+        self.turns: deque[_Turn] = deque()
+        self.tag = 0
+        self.listed = False
 
 
 class Limiter:
-    """One for each session manager: places in flight, first come first served.
+    """One for each account of a session manager.
 
-    The limit halves when the API throttles, at most once a pause, and grows by one for each
-    round of answers, up to its ceiling.
+    Requests of a flow go first come first served, and flows in turn: one that comes new waits for
+    at most one request of each other flow.
 
     Args:
-        ceiling: The most requests in flight at once.
-        clock: Whose seconds pauses are measured in.
+        ceiling: The most requests in flight at once, or what all accounts share.
+        clock: Whose seconds pauses and rates are measured in.
         tell: Where `PauseEvent` and `LimitEvent` go.
+        account: Whose it is, for events.
+        patience: Seconds of a pause beyond which nobody is held back: whoever asks for a place
+            gets one, to hear of the pause.
+        everyone: A pause that holds back all accounts.
     """
 
-    def __init__(self, ceiling: int, clock: Clock, tell: EventHook) -> None:
-        self.ceiling = ceiling
-        self.limit = ceiling
+    def __init__(
+        self,
+        ceiling: int | Ceiling,
+        clock: Clock,
+        tell: EventHook,
+        *,
+        account: str = "",
+        patience: float = inf,
+        everyone: Pause | None = None,
+    ) -> None:
+        self._ceiling = Ceiling(ceiling) if isinstance(ceiling, int) else ceiling
+        self._allowance = Allowance(self._ceiling.max_concurrency, patience)
+        self._everyone = everyone or Pause()
+        self._patience = patience
         self._clock = clock
         self._tell = tell
-        self._in_flight = 0
-        self._answers = 0
-        self._waiting: deque[asyncio.Future[None]] = deque()
-        self._paused_until = float("-inf")
+        self._account = account
+        self._told: tuple[int, float | None] = (self._allowance.limit, None)
+        self._reserved: float | None = None
+        self._flows: dict[Hashable, _Flow] = {}
+        self._order: list[tuple[int, int, int, _Flow]] = []
+        self._numbers = count()
+        self._round = 0
+        self._has_leader = False
+
+    @property
+    def limit(self) -> int:
+        """Requests that may be in flight at once now."""
+        return self._allowance.limit
+
+    @property
+    def rate(self) -> float | None:
+        """Requests a second that may leave now; None for any number."""
+        rates = [rate for rate in (self._allowance.rate, self._ceiling.max_rate) if rate]
+        return min(rates, default=None)
 
     @property
     def pause_left(self) -> float:
-        """Seconds until anything may be sent; `fota_async.attempts.Attempts` waits for them."""
-        return max(0.0, self._paused_until - self._clock.monotonic())
+        """Seconds until anything may be sent."""
+        now = self._clock.monotonic()
+        return max(self._allowance.pause.left(now), self._everyone.left(now))
 
-    def throttled(self, seconds: float, reason: str) -> None:
-        """Let nobody send for `seconds`, and fewer at once afterwards."""
-        if self.pause_left == 0.0:
-            # Half of what is in flight: a limit that nobody reached has not been too high.
-            self._set_limit(max(1, min(self.limit, max(2, self._in_flight)) // 2))
-        if seconds > self.pause_left:
-            self._paused_until = self._clock.monotonic() + seconds
-            self._tell(PauseEvent(seconds=seconds, reason=reason))
+    # What came back
 
-    def answered(self) -> None:
-        """Count an answer; a round of them without trouble makes room for one more."""
-        self._answers += 1
-        if self._answers >= self.limit and self.limit < self.ceiling:
-            self._set_limit(self.limit + 1)
-            self._wake()
+    def answered(self, departure: Departure) -> None:
+        """Note an answer without trouble."""
+        self._allowance.answered(self._clock.monotonic(), departure)
+        self._tell_limit()
 
-    async def acquire(self) -> None:
-        """Wait for a place in flight."""
-        if self._in_flight < self.limit and not self._waiting:
-            self._in_flight += 1
-            return
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(turn)
+    def timed_out(self, departure: Departure) -> None:
+        """Note that no answer came in time."""
+        self._allowance.timed_out(self._clock.monotonic(), departure)
+        self._tell_limit()
+
+    def throttled(
+        self,
+        departure: Departure,
+        reason: str,
+        *,
+        retry_after: float | None = None,
+        back_off: Callable[[int], float] = lambda _: 0.0,
+    ) -> None:
+        """Send less, and nothing before the end of the pause.
+
+        Args:
+            departure: Of the request that was throttled.
+            reason: Said in the event.
+            retry_after: Seconds that the API asked for, if it did.
+            back_off: Returns the seconds to wait instead, from the number of throttlings in a row;
+                not asked for a request that left before the last one was known.
+        """
+        now = self._clock.monotonic()
+        is_news = self._allowance.throttled(now, departure)
+        self._tell_limit()
+        if retry_after:
+            self.hold_back(retry_after, reason)
+        elif is_news:
+            self.hold_back(back_off(self._allowance.cuts_in_a_row), reason)
+
+    def hold_back(self, seconds: float, reason: str) -> None:
+        """Let nobody send for `seconds`."""
+        left = self._allowance.pause.left(now := self._clock.monotonic())
+        if self._allowance.pause.extend(now, seconds):
+            if seconds > left + _TELL_PAUSE * seconds:
+                self._tell(PauseEvent(seconds=seconds, reason=reason))
+            self.serve()
+
+    # Who may send
+
+    async def acquire(self, flow: Hashable = None) -> Departure:
+        """Wait for a place in flight and for the right moment.
+
+        Args:
+            flow: For whom; all that give the same share their turns.
+        """
+        if not self._order and self._wait(self._clock.monotonic()) <= 0:
+            return self._depart()
+        turn = _Turn()
+        waiting = self._enqueue(flow, turn)
         try:
-            await turn
+            while turn.departure is None:
+                await self._lead_or_wait(turn)
         except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
-                self.release()
+            if turn.departure is None:
+                waiting.remove(turn)
+            else:
+                self.release(turn.departure)
             raise
+        finally:
+            self._appoint()
+        return turn.departure
 
-    def release(self) -> None:
+    def release(self, departure: Departure) -> None:
         """Give a place back."""
-        self._in_flight -= 1
-        self._wake()
+        self._allowance.end(self._clock.monotonic(), departure)
+        self._ceiling.in_flight -= 1
+        self._ceiling.serve_others()
+        self.serve()
 
-    def _set_limit(self, limit: int) -> None:
-        self._answers = 0
-        if limit != self.limit:
-            self.limit = limit
-            self._tell(LimitEvent(limit=limit))
+    def serve(self) -> None:
+        """Let leave who may."""
+        while self._order and self._wait(self._clock.monotonic()) <= 0:
+            tag, _, _, flow = heappop(self._order)
+            flow.listed = False
+            if flow.turns:
+                turn = flow.turns.popleft()
+                turn.departure = self._depart()
+                turn.wake()
+                self._round = tag
+                flow.tag = tag + 1
+            if flow.turns:
+                self._list(flow, is_new=False)
+        if not self._order:
+            self._flows.clear()  # nobody competes, so the rounds begin anew
+            self._round = 0
+        self._appoint()
 
-    def _wake(self) -> None:
-        while self._waiting and self._in_flight < self.limit:
-            turn = self._waiting.popleft()
-            if not turn.done():
-                self._in_flight += 1
-                turn.set_result(None)
+    def _enqueue(self, key: Hashable, turn: _Turn) -> deque[_Turn]:
+        flow = self._flows.setdefault(key, _Flow())
+        flow.turns.append(turn)
+        if not flow.listed:
+            flow.tag = max(flow.tag, self._round)
+            self._list(flow, is_new=True)
+        return flow.turns
+
+    def _list(self, flow: _Flow, *, is_new: bool) -> None:
+        flow.listed = True
+        heappush(self._order, (flow.tag, 0 if is_new else 1, next(self._numbers), flow))
+
+    def _wait(self, now: float) -> float:
+        """Return the seconds until somebody may leave; infinite if something has to come first."""
+        left = self._everyone.left(now)
+        if 0 < left <= self._patience:
+            return left
+        wait = self._allowance.wait(now)
+        if wait > 0:
+            return wait
+        if self._ceiling.is_full:
+            self._ceiling.ask_later(self)
+            return inf
+        if self._reserved is None:
+            self._reserved = self._ceiling.reserve(now)
+        return max(0.0, self._reserved - now)
+
+    def _depart(self) -> Departure:
+        self._reserved = None
+        self._ceiling.in_flight += 1
+        return self._allowance.depart(self._clock.monotonic())
+
+    # One of those who wait watches the clock for all of them, so that no task has to
+
+    async def _lead_or_wait(self, turn: _Turn) -> None:
+        wait = self._wait(self._clock.monotonic())
+        if wait == inf or self._has_leader:
+            turn.awake = asyncio.get_running_loop().create_future()
+            await turn.awake
+            return
+        self._has_leader = True
+        try:
+            await self._clock.sleep(wait)
+        finally:
+            self._has_leader = False
+        self.serve()
+
+    def _appoint(self) -> None:
+        """Wake somebody to watch the clock, if time is what everybody waits for."""
+        if self._has_leader or not self._order:
+            return
+        if self._wait(self._clock.monotonic()) == inf:
+            return
+        for _, _, _, flow in self._order:
+            if flow.turns:
+                flow.turns[0].wake()
+                return
+
+    def _tell_limit(self) -> None:
+        limit, rate = self.limit, self.rate
+        told_limit, told = self._told
+        changed = rate != told and (
+            rate is None or told is None or abs(rate - told) > _TELL_RATE * told
+        )
+        if limit != told_limit or changed:
+            self._told = limit, rate
+            self._tell(LimitEvent(account=self._account, limit=limit, rate=rate))
 
 
 class Slot:
     """A place in flight that its holder may give back while waiting, and take again.
 
     `async with` takes it and gives it back.
+
+    Args:
+        limiter: Of the account.
+        flow: On whose behalf.
     """
 
-    def __init__(self, limiter: Limiter) -> None:
-        self._limiter = limiter
+    def __init__(self, limiter: Limiter, flow: Hashable = None) -> None:
+        self.limiter = limiter
+        self._flow = flow
         self._held = False
+        self._departure = Departure(-inf)
 
     async def take(self) -> None:
         """Wait for the place, unless it is held already."""
         if not self._held:
-            await self._limiter.acquire()
+            self._departure = await self.limiter.acquire(self._flow)
             self._held = True
 
     def give_back(self) -> None:
         """Give the place back, if it is held."""
         if self._held:
             self._held = False
-            self._limiter.release()
+            self.limiter.release(self._departure)
+
+    def answered(self) -> None:
+        """Note that the request got an answer."""
+        self.limiter.answered(self._departure)
+
+    def timed_out(self) -> None:
+        """Note that no answer came in time."""
+        self.limiter.timed_out(self._departure)
+
+    def throttled(
+        self, reason: str, retry_after: float | None, back_off: Callable[[int], float]
+    ) -> None:
+        """See `Limiter.throttled`."""
+        self.limiter.throttled(self._departure, reason, retry_after=retry_after, back_off=back_off)
 
     async def __aenter__(self) -> "Slot":
         await self.take()

@@ -26,7 +26,11 @@ class SessionOptions(TypedDict, total=False):
     deadline: float | None
     """Seconds of a whole call, waits included; None for no end. Default 300. Not for runs."""
     max_concurrency: int
-    """The most requests in flight at once. Default 100."""
+    """The most requests in flight at once, over all accounts. How many there are is learned from
+    the answers, for each account. Default 100."""
+    max_rate: float | None
+    """The most requests a second, over all accounts, evenly spread; None (the default) for what
+    the answers allow. Token and login requests do not count."""
     max_answer_bytes: int
     """The largest answer, after decompression. Default 1 GiB."""
     retry: RetryPolicy

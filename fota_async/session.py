@@ -1,7 +1,7 @@
 """The session manager: one connection pool and one pair of tokens for every task of the process."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from types import TracebackType
 from typing import Self, TypeVar, Unpack, cast
 
@@ -9,11 +9,13 @@ import attrs
 import msgspec
 
 from fota_async._version import __version__
+from fota_async.allowance import Pause
 from fota_async.attempts import Attempts
 from fota_async.auth import JSON, CredentialTokens
 from fota_async.batch.protocol import Tally
+from fota_async.ceiling import Ceiling
 from fota_async.clock import Clock, SystemClock
-from fota_async.credentials import Credentials, TokenProvider
+from fota_async.credentials import Credentials, TokenProvider, Tokens
 from fota_async.errors import (
     CallError,
     ConfigurationError,
@@ -76,16 +78,22 @@ class SessionManager:
             ssl=options.get("ssl", True),
             user_agent=options.get("user_agent", f"fota_async/{__version__}"),
         )
-        ceiling = int(_positive("max_concurrency", options.get("max_concurrency", 100)))
-        self._limiter = Limiter(max(1, ceiling), self.clock, self.tell)
+        most = int(_positive("max_concurrency", options.get("max_concurrency", 100)))
+        rate = options.get("max_rate")
+        self._ceiling = Ceiling(max(1, most), None if rate is None else _positive("max_rate", rate))
+        self._everyones_pause = Pause()
+        self._limiters: dict[str, Limiter] = {}
         policy = options.get("retry") or RetryPolicy()
-        self._attempts = Attempts(policy, self._limiter, self.clock, self.tell)
+        self._attempts = Attempts(policy, self._everyones_pause, self.clock, self.tell)
         self._own_tokens: CredentialTokens | None = None
         if credentials is not None:
             self._own_tokens = CredentialTokens(
                 credentials, self._try_auth, self._attempts, self.clock, self.tell
             )
         self._tokens: TokenProvider | None = tokens or self._own_tokens
+        # Until then everyone waits for them together, and not some of them for a place: when they
+        # cannot be had, nobody is left who would ask for them again.
+        self._has_tokens = False
         self._claims: dict[tuple[str, str], list[str]] = {}
 
     def claim(self, account: str, target: str, operation: str) -> Callable[[], None]:
@@ -114,9 +122,14 @@ class SessionManager:
 
         return release
 
-    def slot(self) -> Slot:
-        """Return a place in flight, to be taken before the work for a request begins."""
-        return Slot(self._limiter)
+    def slot(self, account: str, flow: Hashable = None) -> Slot:
+        """Return a place in flight, to be taken before the work for a request begins.
+
+        Args:
+            account: Billing account; each has a limit of its own.
+            flow: On whose behalf: flows take turns. Single calls are one flow together, None.
+        """
+        return Slot(self._limiter(account), flow)
 
     @property
     def max_pause(self) -> float:
@@ -124,9 +137,29 @@ class SessionManager:
         return self._attempts.policy.max_pause
 
     @property
-    def limit(self) -> int:
-        """Requests that may be in flight at once now."""
-        return self._limiter.limit
+    def max_concurrency(self) -> int:
+        """The most requests in flight at once, over all accounts."""
+        return self._ceiling.max_concurrency
+
+    def limit(self, account: str) -> int:
+        """Return how many requests for an account may be in flight at once now."""
+        return self._limiter(account).limit
+
+    def rate(self, account: str) -> float | None:
+        """Return how many requests a second for an account may leave now; None for any number."""
+        return self._limiter(account).rate
+
+    def _limiter(self, account: str) -> Limiter:
+        if account not in self._limiters:
+            self._limiters[account] = Limiter(
+                self._ceiling,
+                self.clock,
+                self.tell,
+                account=account,
+                patience=self.max_pause,
+                everyone=self._everyones_pause,
+            )
+        return self._limiters[account]
 
     async def call(
         self,
@@ -164,16 +197,23 @@ class SessionManager:
         path = route.fill(**values)
         content = _encode(body)
         tally = Tally() if tally is None else tally
-        own_slot = slot or self.slot()
+        own_slot = slot or self.slot(values.get("account", ""))
         replays = _Replays()
         deadline = None if endless else self._deadline
         until = None if deadline is None else self.clock.monotonic() + deadline
 
+        first_tokens: list[Tokens] = []
+
+        async def fetch_first_tokens() -> None:
+            if not self._has_tokens:
+                first_tokens[:] = [await self._provider.get()]
+                self._has_tokens = True
+
         async def once(attempt: int) -> T:
             while True:
-                tokens = await self._provider.get()
+                tokens = first_tokens.pop() if first_tokens else await self._provider.get()
                 # It may have begun while the tokens were fetched, or before a replay.
-                await self._attempts.wait_out_pause(route.name, until=until)
+                await self._attempts.wait_out_pause(route.name, own_slot, until=until)
                 try:
                     body = None if content is None else Body(content, JSON)
                     request = Request(route.method, path, tokens.headers, body, query)
@@ -198,6 +238,7 @@ class SessionManager:
                     until=until,
                     keep_trying=keep_trying or (lambda: True),
                     patient=endless,
+                    ready=fetch_first_tokens,
                 )
         except TimeoutError:
             if deadline is None or not timeout.expired():

@@ -1,7 +1,7 @@
 """A session without a wire, and what else the tests of runs share."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias, Unpack
 
@@ -82,6 +82,7 @@ class FakeSession:
         self.most_in_flight = 0
         self.changed = asyncio.Event()
         self._hook = hook
+        self.max_concurrency = places
         self._limiter = Limiter(places, self.clock, self.tell)
 
     def tell(self, event: Event) -> None:
@@ -100,9 +101,10 @@ class FakeSession:
 
         return release
 
-    def slot(self) -> Slot:
+    def slot(self, account: str, flow: Hashable = None) -> Slot:
         """Return a place in flight, not yet taken."""
-        return Slot(self._limiter)
+        assert account == ACCOUNT
+        return Slot(self._limiter, flow)
 
     async def accept(self, ids: list[str]) -> DeviceAnswers:
         """Take all devices into the upgrade."""
@@ -122,6 +124,7 @@ class FakeSession:
         values: Mapping[str, str],
         *,
         body: object = None,
+        slot: Slot | None = None,
         tally: Tally | None = None,
         read: StepReader[Any] | None = None,
         **_: object,
@@ -139,10 +142,14 @@ class FakeSession:
         self._depart(ids)
         error: BaseException | None = None
         try:
-            return await self.script(ids)
+            result = await self.script(ids)
         except BaseException as caught:
             error = caught
             raise
+        else:
+            if slot is not None:
+                slot.answered()
+            return result
         finally:
             self.in_flight -= 1
             tally.on_wire = False

@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from fota_async.cli.app import run
+from fota_async.cli.progress import ProgressDisplay
+from fota_async.events import LimitEvent, ProgressEvent
 
 KEYS = [
     "operation", "account", "target", "inputs", "input_complete", "duplicates", "succeeded",
@@ -351,3 +353,15 @@ def test_a_standard_output_that_takes_nothing_costs_no_report(
     assert done.returncode == 1
     [line] = done.stderr.splitlines()
     assert "standard output" in line
+
+
+def test_the_progress_line_tells_the_limit_in_force(capsys: pytest.CaptureFixture[str]) -> None:
+    display = ProgressDisplay()
+    counts = dict.fromkeys(("failed", "pending", "invalid", "unknown", "unsent", "duplicates"), 0)
+    progress = ProgressEvent(
+        operation="append", target="u", inputs=500, total=1000, succeeded=500, doubtful=0,
+        requests=5, retries=0, seconds=11.0, finished=False, **counts,
+    )  # fmt: skip
+    for event in (LimitEvent(account="a", limit=12, rate=48.4), progress):
+        display(event)
+    assert "limit: 12 at once, 48 requests/s" in capsys.readouterr().err

@@ -1,24 +1,43 @@
-"""The places in flight and the pause, without a wire."""
+"""Places in flight, turns and the pause, without a wire."""
 
 import asyncio
+from collections import Counter
 
 import pytest
 from helpers import Events
 from simulator_api import ManualClock
 
+from fota_async.allowance import FIRST_LIMIT
+from fota_async.ceiling import Ceiling
 from fota_async.events import LimitEvent, PauseEvent
 from fota_async.limiter import Limiter, Slot
 
 
 async def settle() -> None:
     """Let every task run until it waits."""
-    for _ in range(10):
+    for _ in range(20):
         await asyncio.sleep(0)
 
 
-def limiter_of(ceiling: int) -> tuple[Limiter, ManualClock, Events]:
+def limiter_of(ceiling: int | Ceiling) -> tuple[Limiter, ManualClock, Events]:
     clock, events = ManualClock(), Events()
     return Limiter(ceiling, clock, events), clock, events
+
+
+async def grown(limiter: Limiter, clock: ManualClock, limit: int) -> None:
+    """Let answers come until so many may be in flight."""
+    while limiter.limit < limit:
+        departure = await limiter.acquire()
+        clock.turn(0.001)
+        limiter.answered(departure)
+        limiter.release(departure)
+
+
+async def throttle(limiter: Limiter, seconds: float) -> None:
+    """Send a request that is throttled."""
+    departure = await limiter.acquire()
+    limiter.throttled(departure, "slow down", retry_after=seconds)
+    limiter.release(departure)
 
 
 @pytest.mark.each_python
@@ -115,84 +134,135 @@ async def test_many_cancelled_waits_leak_no_place() -> None:
     fifth.cancel()
 
 
-async def test_the_limit_halves_once_a_pause() -> None:
-    limiter, clock, events = limiter_of(100)
-    for _ in range(100):
-        await limiter.acquire()
-    for _ in range(10):
-        limiter.throttled(30, "slow down")
+async def test_when_who_watches_the_clock_is_cancelled_another_one_does() -> None:
+    limiter, clock, _ = limiter_of(4)
+    await throttle(limiter, 30)
+    watching, waiting = (asyncio.create_task(Slot(limiter).take()) for _ in range(2))
+    await settle()
+    watching.cancel()
+    await settle()
     clock.turn(30)
-    limiter.throttled(30, "slow down")
+    async with asyncio.timeout(1):
+        await waiting
 
-    assert [event.limit for event in events.of(LimitEvent)] == [50, 25]
+
+async def test_the_limit_starts_low_and_grows_by_one_a_round_trip_up_to_its_ceiling() -> None:
+    limiter, clock, events = limiter_of(FIRST_LIMIT + 2)
+    assert limiter.limit == FIRST_LIMIT
+    for _ in range(4):
+        together = [await limiter.acquire() for _ in range(FIRST_LIMIT)]
+        clock.turn(1)
+        for departure in together:
+            limiter.answered(departure)
+            limiter.release(departure)
+
+    limits = [event.limit for event in events.of(LimitEvent)]
+    assert limits == [FIRST_LIMIT + 1, FIRST_LIMIT + 2]
+    assert {event.rate for event in events.of(LimitEvent)} == {None}
+
+
+async def test_the_limit_halves_once_a_round_trip() -> None:
+    limiter, clock, _ = limiter_of(100)
+    await grown(limiter, clock, 100)
+    together = [await limiter.acquire() for _ in range(100)]
+    clock.turn(1)
+    limits = []
+    for departure in together:
+        limiter.throttled(departure, "slow down", retry_after=30)
+        limiter.release(departure)
+        limits.append(limiter.limit)
+    assert set(limits) == {50}
+
+    clock.turn(30)
+    await throttle(limiter, 30)
     assert limiter.limit == 25
 
 
+async def test_timeouts_halve_the_limit_once_a_round_trip_and_change_no_rate() -> None:
+    limiter, clock, events = limiter_of(100)
+    together = [await limiter.acquire() for _ in range(8)]
+    clock.turn(30)
+    for departure in together:
+        limiter.timed_out(departure)
+
+    assert limiter.limit == 4
+    assert limiter.rate is None
+    assert limiter.pause_left == 0
+    assert not events.of(PauseEvent)
+
+
 async def test_a_limit_that_nobody_reached_falls_to_half_of_what_was_in_flight() -> None:
-    limiter, _, _ = limiter_of(100)
-    for _ in range(8):
-        await limiter.acquire()
-    limiter.throttled(30, "slow down")
+    limiter, clock, _ = limiter_of(100)
+    await grown(limiter, clock, 100)
+    departures = [await limiter.acquire() for _ in range(8)]
+    limiter.throttled(departures[0], "slow down", retry_after=30)
     assert limiter.limit == 4
 
 
-async def test_the_limit_never_falls_below_one_and_grows_up_to_its_ceiling() -> None:
-    limiter, clock, events = limiter_of(4)
-    for _ in range(4):
-        await limiter.acquire()
+async def test_the_limit_never_falls_below_one() -> None:
+    limiter, clock, _ = limiter_of(4)
     for _ in range(5):
-        limiter.throttled(1, "slow down")
-        clock.turn(1)
+        await throttle(limiter, 1)
+        clock.turn(10)
     assert limiter.limit == 1
-
-    for _ in range(1 + 2 + 3):
-        limiter.answered()
-    assert limiter.limit == 4
-    for _ in range(20):
-        limiter.answered()
-    assert limiter.limit == 4
-    assert [event.limit for event in events.of(LimitEvent)] == [2, 1, 2, 3, 4]
-
-
-async def test_growth_makes_room_for_who_waits() -> None:
-    limiter, clock, _ = limiter_of(2)
-    limiter.throttled(1, "slow down")
-    clock.turn(1)
-    await limiter.acquire()
-    waiting = asyncio.create_task(limiter.acquire())
-    await settle()
-    assert not waiting.done()
-
-    limiter.answered()
-    await settle()
-    assert waiting.done()
-
-
-async def test_a_lower_limit_holds_back_until_enough_places_are_given_back() -> None:
-    limiter, _, _ = limiter_of(4)
-    for _ in range(4):
-        await limiter.acquire()
-    limiter.throttled(0, "slow down")
-    waiting = asyncio.create_task(limiter.acquire())
-    done = []
-    for _ in range(3):
-        limiter.release()
-        await settle()
-        done.append(waiting.done())
-
-    assert done == [False, False, True]
 
 
 async def test_the_longer_pause_counts() -> None:
     limiter, clock, events = limiter_of(2)
-    limiter.throttled(30, "long")
-    limiter.throttled(10, "short")
+    departure = await limiter.acquire()
+    limiter.throttled(departure, "long", retry_after=30)
+    limiter.throttled(departure, "short", retry_after=10)
     assert limiter.pause_left == 30
     clock.turn(20)
-    limiter.throttled(20, "longer")
+    limiter.throttled(departure, "longer", retry_after=20)
 
     assert limiter.pause_left == 20
     assert [event.reason for event in events.of(PauseEvent)] == ["long", "longer"]
+
+
+async def test_requests_that_left_together_back_off_once_but_keep_what_the_api_says() -> None:
+    limiter, clock, _ = limiter_of(8)
+    together = [await limiter.acquire() for _ in range(3)]
+    clock.turn(1)
+    limiter.throttled(together[0], "first", back_off=lambda in_a_row: 2.0 * in_a_row)
+    limiter.throttled(together[1], "late", back_off=lambda _: 100.0)
+    assert limiter.pause_left == 2
+    limiter.throttled(together[2], "late, but the API says so", retry_after=50)
+    assert limiter.pause_left == 50
+
+
+async def test_after_a_pause_one_goes_first_and_the_others_when_it_ended() -> None:
+    limiter, clock, _ = limiter_of(8)
+    await throttle(limiter, 10)
+    slots = [Slot(limiter) for _ in range(3)]
+    waiting = [asyncio.create_task(slot.take()) for slot in slots]
+    await settle()
+    clock.turn(10)
+    await settle()
+    clock.turn(100)
+    await settle()
+    assert [task.done() for task in waiting] == [True, False, False]
+
+    slots[0].give_back()  # answered, lost or cancelled
+    for _ in range(10):
+        clock.turn(1)
+        await settle()
+    assert waiting[1].done()
+    for task in waiting:
+        task.cancel()
+
+
+async def test_a_pause_that_is_too_long_to_wait_for_holds_nobody_at_the_gate() -> None:
+    clock = ManualClock()
+    limiter = Limiter(1, clock, Events(), patience=300)
+    holder = Slot(limiter)
+    await holder.take()
+    waiting = asyncio.create_task(Slot(limiter).take())
+    await settle()
+    holder.throttled("quota", 1000, lambda _: 0.0)
+    holder.give_back()
+    async with asyncio.timeout(1):
+        await waiting
 
 
 async def test_a_slot_is_taken_and_given_back_once() -> None:
@@ -207,3 +277,116 @@ async def test_a_slot_is_taken_and_given_back_once() -> None:
         await settle()
         assert not second.done()
     await second
+
+
+# Turns
+
+
+async def test_flows_take_turns_however_many_wait_in_each() -> None:
+    limiter, _, _ = limiter_of(1)
+    order: list[str] = []
+
+    async def hold(flow: str) -> None:
+        async with Slot(limiter, flow):
+            order.append(flow)
+            await asyncio.sleep(0)
+
+    calls = ["large"] * 60 + ["small"] * 20 + ["third"] * 20
+    await asyncio.gather(*(hold(flow) for flow in calls))
+
+    assert len(order) == 100
+    # The first one found nobody waiting; from then on everyone has a third.
+    assert Counter(order[1:61]) == {"large": 20, "small": 20, "third": 20}
+    assert set(order[61:]) == {"large"}
+
+
+async def test_a_flow_that_comes_new_waits_for_one_request_of_each_other() -> None:
+    limiter, _, _ = limiter_of(1)
+    order: list[object] = []
+
+    async def hold(flow: object, times: int) -> None:
+        for _ in range(times):
+            async with Slot(limiter, flow):
+                order.append(flow)
+                await asyncio.sleep(0)
+
+    runs = [asyncio.create_task(hold(run, 50)) for run in ("one", "one", "other", "other")]
+    while len(order) < 30:  # noqa: ASYNC110 - nothing signals it
+        await asyncio.sleep(0)
+    came = len(order)
+    await hold(None, 1)
+    waited = order.index(None) - came
+    await asyncio.gather(*runs)
+
+    assert waited <= 2
+
+
+async def test_single_calls_that_never_cease_leave_their_shares_to_runs() -> None:
+    limiter, _, _ = limiter_of(1)
+    order: list[object] = []
+
+    async def hold(flow: object) -> None:
+        async with Slot(limiter, flow):
+            order.append(flow)
+            await asyncio.sleep(0)
+
+    async def without_end(flow: object) -> None:
+        while True:
+            await hold(flow)
+
+    tasks = [asyncio.create_task(without_end(flow)) for flow in (None, None, None, "run")]
+    while len(order) < 200:  # noqa: ASYNC110 - nothing signals it
+        await asyncio.sleep(0)
+    for task in tasks:
+        task.cancel()
+
+    shares = Counter(order)
+    assert 95 <= shares["run"] <= 105
+
+
+# Ceilings
+
+
+async def test_accounts_share_the_ceiling_in_flight_and_none_starves() -> None:
+    ceiling = Ceiling(2)
+    limiters = [Limiter(ceiling, ManualClock(), Events()) for _ in range(3)]
+    order: list[int] = []
+    most = 0
+
+    async def hold(number: int) -> None:
+        nonlocal most
+        async with Slot(limiters[number]):
+            most = max(most, ceiling.in_flight)
+            order.append(number)
+            await asyncio.sleep(0)
+
+    numbers = [0] * 30 + [1] * 10 + [2] * 10
+    async with asyncio.timeout(5):
+        await asyncio.gather(*(hold(number) for number in numbers))
+
+    assert most == 2
+    assert len(order) == 50
+    first = Counter(order[:30])
+    assert min(first[1], first[2]) >= 8
+
+
+async def test_the_highest_rate_holds_for_all_accounts_together() -> None:
+    clock, ceiling = ManualClock(), Ceiling(100, max_rate=10)
+    limiters = [Limiter(ceiling, clock, Events()) for _ in range(2)]
+    left: list[tuple[float, int]] = []
+
+    async def leave(number: int) -> None:
+        async with Slot(limiters[number]):
+            left.append((clock.monotonic(), number))
+
+    tasks = [asyncio.create_task(leave(number)) for number in [0] * 20 + [1] * 20]
+    for _ in range(400):
+        await settle()
+        clock.turn(0.01)
+    await asyncio.gather(*tasks)
+
+    for sent, (moment, _) in enumerate(left):
+        assert sent <= 10 * moment + 2
+    assert left[-1][0] < 4.0
+    assert 8 <= sum(number for _, number in left[:20]) <= 12
+    assert limiters[0].rate == 10

@@ -42,6 +42,47 @@ async def test_batch_size_and_concurrency_are_kept() -> None:
     assert [len(ids) for ids in gate.session.sent] == [6] * 8 + [2]
 
 
+async def test_a_run_without_a_ceiling_of_its_own_takes_what_the_limit_allows() -> None:
+    async def slowly(ids: list[str]) -> DeviceAnswers:
+        await asyncio.sleep(0.001)
+        return await session.accept(ids)
+
+    session = FakeSession(slowly, places=20)
+    report = await run_over(session, imeis(600), batch_size=1)
+
+    assert report.succeeded == 600
+    assert session.most_in_flight == 20
+
+
+async def test_two_runs_share_evenly_and_a_single_call_waits_for_neither() -> None:
+    order: list[object] = []
+    done: list[int] = []
+
+    async def note(ids: list[str]) -> DeviceAnswers:
+        order.append(ids[0] > imeis(1, first=1000)[0])
+        await asyncio.sleep(0)
+        return answers(ids)
+
+    async def call_now_and_then() -> None:
+        while len(done) < 2:
+            came = len(order)
+            async with session.slot(ACCOUNT):
+                waits.append(len(order) - came)
+            await asyncio.sleep(0.001)
+
+    async def finish(first: int) -> None:
+        await run_over(session, imeis(200, first=first), batch_size=1)
+        done.append(len(order))
+
+    session, waits = FakeSession(note, places=1), list[int]()
+    await asyncio.gather(finish(1), finish(2000), call_now_and_then())
+
+    assert len(order) == 400
+    assert abs(sum(map(bool, order[:300])) - 150) <= 10
+    assert waits
+    assert max(waits) <= 3  # one in flight, and one of each run
+
+
 @pytest.mark.parametrize(("devices", "size"), [(1, 1), (2500, 1000), (3000, 1000), (5000, 2048)])
 async def test_duplicates_and_malformed_texts_cost_no_request(devices: int, size: int) -> None:
     session = FakeSession()
@@ -73,7 +114,7 @@ async def test_an_operations_own_cap_lowers_the_batch_size() -> None:
         {"batch_size": 2.5},
         {"batch_size": "10"},
         {"concurrency": 0},
-        {"concurrency": None},
+        {"concurrency": 2.5},
         {"keep": "some"},
         {"grace": -1},
         {"grace": math.nan},
@@ -123,7 +164,7 @@ async def test_a_slow_source_holds_no_place_that_another_call_needs(first: int, 
     await let_run()
 
     try:
-        async with asyncio.timeout(0.5), session.slot():
+        async with asyncio.timeout(0.5), session.slot(ACCOUNT):
             pass
     finally:
         gate.set()
@@ -136,7 +177,7 @@ async def test_a_slow_reader_holds_no_place_that_another_call_needs() -> None:
 
     async with run_over(session, imeis(100), batch_size=1):
         await let_run()
-        async with asyncio.timeout(0.5), session.slot():
+        async with asyncio.timeout(0.5), session.slot(ACCOUNT):
             pass
 
 

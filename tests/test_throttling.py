@@ -17,6 +17,7 @@ from helpers import (
     Stub,
     in_turn,
     modify,
+    never,
     read,
     reply,
     upgrade,
@@ -117,20 +118,21 @@ async def test_a_call_with_a_place_taken_beforehand_waits_as_well(
 ) -> None:
     clock = ManualClock()
     stub = await new_stub(in_turn(throttled(Retry_After="30"), reply(upgrade())))
-    client = new_client(stub, clock=clock, max_concurrency=2)
-    slot = client.session.slot()
+    events = Events()
+    client = new_client(stub, clock=clock, max_concurrency=2, on_event=events)
+    slot = client.session.slot(client.account)
     await slot.take()
     first = asyncio.create_task(read(client))
-    await clock.asleep.wait()
+    await until(lambda: bool(events.of(PauseEvent)))
     second = asyncio.create_task(modify(client, slot=slot))
     await read(new_client(stub))  # whatever could have been sent has arrived by now
     assert [seen.method for seen in stub.asked()] == ["GET", "GET"]
-    # One place is left after the halving, and who waits does not sit on it.
-    async with asyncio.timeout(5), client.session.slot():
-        pass
 
     clock.turn(30)
-    await asyncio.gather(first, second)
+    both = asyncio.gather(first, second)
+    while not both.done():  # the second waits for the first to be answered, and for the pace
+        clock.turn(1)
+        await asyncio.sleep(0)
     slot.give_back()
     assert sorted(seen.method for seen in stub.asked()[2:]) == ["GET", "PUT"]
 
@@ -261,10 +263,83 @@ async def test_fewer_calls_are_in_flight_after_a_pause_and_more_again_later(
     events = Events()
     client = new_client(stub, clock=clock, on_event=events, max_concurrency=8)
     await read(client)
-    assert client.session.limit == 2
+    assert client.session.limit(client.account) == 2
+    assert client.session.rate(client.account) is not None
 
     for _ in range(40):
         await read(client)
     limits = [event.limit for event in events.of(LimitEvent)]
-    assert limits == [1, 2, 3, 4, 5, 6, 7, 8]
-    assert client.session.limit == 8
+    assert sorted(set(limits)) == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert limits == sorted(limits)
+    assert {event.account for event in events.of(LimitEvent)} == {client.account}
+    assert client.session.limit(client.account) == 8
+
+
+async def test_after_a_pause_one_request_goes_first(
+    new_stub: NewStub, new_client: NewClient
+) -> None:
+    clock = ScaledClock(100)
+    gate = asyncio.Event()
+
+    async def wait_for_gate(_: Seen) -> bytes:
+        await gate.wait()
+        return reply(upgrade())
+
+    stub = await new_stub(in_turn(reply(upgrade()), throttled(Retry_After="10"), wait_for_gate))
+    events = Events()
+    client = new_client(stub, clock=clock, on_event=events)
+    await read(client)
+    calls = [asyncio.create_task(read(client))]
+    await until(lambda: bool(events.of(PauseEvent)))
+    calls += [asyncio.create_task(read(client)) for _ in range(3)]
+    await until(lambda: len(stub.asked()) == 3)
+    await clock.sleep(20)
+    assert len(stub.asked()) == 3
+
+    gate.set()
+    await asyncio.gather(*calls)
+    assert len(stub.asked()) == 6
+
+
+async def test_a_throttled_account_does_not_hold_back_another_one(
+    new_stub: NewStub, new_client: NewClient
+) -> None:
+    stub = await new_stub(in_turn(throttled(Retry_After="200"), reply(upgrade())))
+    client = new_client(stub, clock=ManualClock())
+    waits = asyncio.create_task(read(client))
+    await until(lambda: len(stub.asked()) == 1)
+    async with asyncio.timeout(5):
+        await read(client.with_account("0000000000-00001"))
+
+    assert not waits.done()
+    waits.cancel()
+
+
+async def test_no_more_requests_a_second_than_the_user_allows(
+    new_stub: NewStub, new_client: NewClient
+) -> None:
+    clock = ScaledClock(20)
+    stub = await new_stub(script := Timed(clock, reply(upgrade())))
+    client = new_client(stub, clock=clock, max_rate=10)
+    other = client.with_account("0000000000-00001")
+    started = clock.monotonic()
+    await asyncio.gather(*(read(one) for one in [client, other] * 10))
+
+    assert len(script.times) == 20
+    for sent, moment in enumerate(script.times):
+        assert sent <= 10 * (moment - started) + 2  # one at once, one for a late timer
+
+
+async def test_timeouts_halve_the_number_in_flight_and_make_no_pause(
+    new_stub: NewStub, new_client: NewClient
+) -> None:
+    stub = await new_stub(lambda _: reply(upgrade()))
+    events = Events()
+    client = new_client(stub, timeout=0.05, retry=RetryPolicy(tries=1), on_event=events)
+    await read(client)
+    stub.script = never
+    await asyncio.gather(*(read(client) for _ in range(8)), return_exceptions=True)
+
+    assert client.session.limit(client.account) == 4
+    assert not events.of(PauseEvent)
+    assert client.session.rate(client.account) is None

@@ -45,6 +45,19 @@ async def test_when_every_request_is_refused_a_few_single_devices_are_sent_and_t
     assert set(ids_of(report, State.FAILED)) == {i[0] for i in session.sent if len(i) == 1}
 
 
+async def test_without_a_ceiling_a_wrong_request_is_sent_a_handful_of_times_as_well() -> None:
+    session = Refusing(bad=None)
+
+    await stopped(
+        run_over(session, imeis(100_000), batch_size=1000),
+        StopCause.REFUSED,
+        match="whatever devices it carries",
+    )
+
+    threshold = 10 + 8
+    assert len(session.sent) <= threshold + 8 + PROBES
+
+
 async def test_one_probe_that_is_answered_lets_the_run_go_on() -> None:
     ids = imeis(640)
     bad = set(ids[:128])

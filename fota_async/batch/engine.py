@@ -31,6 +31,8 @@ from fota_async.limiter import Slot
 from fota_async.models.device_answers import DeviceAnswers
 
 _LOOK_AT_BATCH = 2
+_FIRST_WORKERS = 8
+"""Batches in hand before one was answered, so that a wrong request is not sent a hundred times."""
 _GRACEFUL = frozenset({StopCause.INTERRUPTED, StopCause.DEADLINE})
 
 
@@ -82,7 +84,7 @@ class Engine:
             clock=session.clock,
             settle_delay=settings.settle_delay,
         )
-        alike = Alike(size, settings.concurrency)
+        alike = Alike(size, settings.concurrency or _FIRST_WORKERS)
         self._examiner = Examiner(
             operation=operation,
             work=self._work,
@@ -112,6 +114,7 @@ class Engine:
         self._grace: asyncio.Task[None] | None = None
         self._ending: asyncio.Task[None] | None = None
         self._opening: asyncio.Task[None] | None = None
+        self._idle = 0
         self._opened = False
         self._looked = False
         self._aborted = False
@@ -206,7 +209,7 @@ class Engine:
         return True
 
     async def _until_done(self) -> None:
-        for _ in range(self._settings.concurrency):
+        for _ in range(self._settings.concurrency or _FIRST_WORKERS):
             self._crew.work(self._take_and_send)
         self._settling = self._crew.help(self._settler.run)
         if self._settings.deadline is not None:
@@ -232,15 +235,30 @@ class Engine:
 
     async def _take_and_send(self) -> None:
         while self.stop is None:
-            slot = self._session.slot()
+            slot = self._session.slot(self.operation.account, self)
             try:
-                batch = await self._work.next(slot)
+                self._idle += 1
+                try:
+                    batch = await self._work.next(slot)
+                finally:
+                    self._idle -= 1
                 if batch is None:
                     return
+                self._call_another()
                 await self._send(batch, slot)
             finally:
                 slot.give_back()
             await self._books.stream.room()
+
+    def _call_another(self) -> None:
+        """Let somebody wait for the next batch, if all are busy: the session's limit may grow."""
+        if (
+            self._settings.concurrency is None
+            and not self._idle
+            and self._examiner.anything_answered
+            and len(self._work.in_flight) < self._session.max_concurrency
+        ):
+            self._crew.work(self._take_and_send)
 
     async def _send(self, batch: Batch, slot: Slot) -> RefusedError | None:
         """Send a batch and enter or queue what became of it; return its refusal, if it was one."""
@@ -325,12 +343,12 @@ class Engine:
             self._crew.help(look)
 
     async def _probe(self, batches: list[Batch]) -> list[RefusedError | None]:
-        gate = asyncio.Semaphore(self._settings.concurrency)
+        gate = asyncio.Semaphore(self._settings.concurrency or _FIRST_WORKERS)
 
         refusals: list[RefusedError | None] = []
 
         async def probe(batch: Batch) -> None:
-            async with gate, self._session.slot() as slot:
+            async with gate, self._session.slot(self.operation.account, self) as slot:
                 refusals.append(await self._send(batch, slot))
 
         self._work.in_flight.update(batches)

@@ -1,6 +1,6 @@
 """What the batcher needs of a session, and nothing more."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from typing import Protocol, TypeVar
 
 import attrs
@@ -55,8 +55,13 @@ class BatchSession(Protocol):
         """
         ...
 
-    def slot(self) -> Slot:
-        """Return a place in flight, not yet taken."""
+    @property
+    def max_concurrency(self) -> int:
+        """The most requests that can ever be in flight at once."""
+        ...
+
+    def slot(self, account: str, flow: Hashable = None) -> Slot:
+        """Return a place in flight, not yet taken; flows of an account take turns."""
         ...
 
     async def call(

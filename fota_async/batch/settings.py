@@ -68,8 +68,9 @@ class RunOptions(TypedDict, total=False):
     batch_size: int
     """Devices a request. Default 1,000; the vendor states no limit, and an operation that has one
     of its own lowers it."""
-    concurrency: int
-    """Requests of this run in flight at once. Default 8."""
+    concurrency: int | None
+    """The most requests of this run in flight at once. None (the default) for as many as the
+    session manager's limit, which is learned from the answers, leaves to this run."""
     keep: Keep
     """Which outcomes the report keeps: `all` (default), `failures` or `none`. Counts are whole."""
     grace: float
@@ -101,7 +102,7 @@ class RunSettings:
     """The choices of one run, checked; see `RunOptions`."""
 
     batch_size: int = attrs.field(default=1000, validator=_whole)
-    concurrency: int = attrs.field(default=8, validator=_whole)
+    concurrency: int | None = attrs.field(default=None, validator=attrs.validators.optional(_whole))
     keep: Keep = attrs.field(default="all", validator=_keep)
     grace: float = attrs.field(default=10.0, validator=_seconds)
     settle_delay: float = attrs.field(default=5.0, validator=_seconds)

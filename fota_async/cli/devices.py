@@ -46,8 +46,21 @@ class Options:
         ),
     ] = 1000
     concurrency: Annotated[
-        int, Parameter(group=_RUN, validator=_WHOLE, help="Requests in flight at once.")
-    ] = 8
+        int | None,
+        Parameter(
+            group=_RUN,
+            validator=_WHOLE,
+            help="The most requests in flight at once; else as many as the answers allow.",
+        ),
+    ] = None
+    max_rate: Annotated[
+        float | None,
+        Parameter(
+            group=_RUN,
+            validator=_SECONDS,
+            help="The most requests a second; else as many as the answers allow.",
+        ),
+    ] = None
     timeout: Annotated[
         float,
         Parameter(group=_RUN, validator=_SECONDS, help="Seconds a try waits for an answer."),
@@ -138,6 +151,7 @@ async def run_devices(name: Literal["append", "remove"], file: str, options: Opt
         check_report_path(options.report, file, options.journal)
     progress = ProgressDisplay()
     session: SessionOptions = {"timeout": options.timeout, "on_event": progress}
+    session["max_rate"] = options.max_rate
     if options.base_url is not None:
         session["base_url"] = options.base_url
     client = FotaClient.from_env(account=options.account, **session)

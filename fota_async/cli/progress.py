@@ -18,7 +18,14 @@ from rich.progress import (
 from rich.text import Text
 
 from fota_async.cli.output import say
-from fota_async.events import Event, JournalEvent, PauseEvent, ProgressEvent, TokenEvent
+from fota_async.events import (
+    Event,
+    JournalEvent,
+    LimitEvent,
+    PauseEvent,
+    ProgressEvent,
+    TokenEvent,
+)
 
 _LINE_EVERY = 10.0
 
@@ -31,6 +38,14 @@ class _Rate(ProgressColumn):
         return Text(f"{speed:,.0f}/s" if speed else "", style="cyan")
 
 
+def _in_words(event: LimitEvent) -> str:
+    if event.rate is None:
+        return f"limit: {event.limit} at once"
+    return (
+        f"limit: {event.limit} at once, {event.rate:,.{0 if event.rate >= 10 else 1}f} requests/s"
+    )
+
+
 class ProgressDisplay:
     """A bar on a terminal, a line now and then elsewhere. Use as a context manager and hook."""
 
@@ -38,6 +53,7 @@ class ProgressDisplay:
         self._bar: Progress | None = None
         self._pauses = 0
         self._logins = 0
+        self._limit = ""
         self._next_line = _LINE_EVERY
         if sys.stderr.isatty():
             self._bar = Progress(
@@ -70,6 +86,8 @@ class ProgressDisplay:
         """Take an event of the library."""
         if isinstance(event, PauseEvent):
             self._pauses += 1
+        elif isinstance(event, LimitEvent):
+            self._limit = _in_words(event)
         elif isinstance(event, TokenEvent):
             self._logins += event.kind == "session" and event.action == "fetched"
         elif isinstance(event, JournalEvent):
@@ -95,6 +113,7 @@ class ProgressDisplay:
             notes += [f"{count:,} {name}"] if count else []
         for name, count in (("pauses", self._pauses), ("new logins", max(0, self._logins - 1))):
             notes += [f"{name}: {count:,}"] if count else []
+        notes += [self._limit] if self._limit else []
         if self._bar is not None:
             self._bar.update(
                 self._task,
