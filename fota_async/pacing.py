@@ -13,6 +13,8 @@ from math import cbrt, inf, sqrt
 
 import attrs
 
+from fota_async.chance import Chance
+
 _LEAST = 0.5
 """Requests a second at the very least: what is slower than that is left to the pauses, so that
 throttlings that have nothing to do with a rate do not end in a standstill."""
@@ -75,6 +77,7 @@ class Pace:
         self._recent = 0.0
         self._since_cut = 0
         self._cuts = 0
+        self._chance = Chance()
 
     def wait(self, now: float) -> float:
         """Return the seconds until the next request may leave."""
@@ -112,7 +115,9 @@ class Pace:
 
     def throttled(self, now: float, departure: Departure) -> None:
         """Learn from the first request that was throttled since the last cut."""
-        if self.rate is None:
+        rate, accepted = self.rate, self._since_cut
+        between = max(now - self._cut_at, _INSTANT)
+        if rate is None:
             seconds = now - self._since
             measured = seconds >= 1  # a shorter time shows the burst and not the rate
             self._level = (
@@ -125,10 +130,11 @@ class Pace:
             beyond = departure.used - self._hold
             self._level = self._solved(beyond) if beyond > 0 else self._lowered(departure)
             self._trust = _TRUST * seconds
-        # The server had nothing left at the last throttling and has nothing left now: it allows
-        # at least what it let through in between.
-        at_least = self._since_cut / (now - self._cut_at) if now > self._cut_at else 0.0
-        self._level = max(self._level, at_least, _LEAST)
+            # The server had nothing left at the last throttling and has nothing left now: it
+            # allows at least what it let through in between.
+            self._level = max(self._level, accepted / between)
+            self._level = max(self._level, self._chance.rate_instead(rate, accepted, between) or 0)
+        self._level = max(self._level, _LEAST)
         self._cut_at, self._since, self._since_cut = now, inf, 0
         self._cuts += 1
         self._used = 0.0

@@ -29,11 +29,19 @@ class World:
     """An account that is always asked for more, and a server that allows so much a second."""
 
     def __init__(
-        self, rates: Sequence[float], latency: float, retry_after: float | None, *, seed: int = 0
+        self,
+        rates: Sequence[float],
+        latency: float,
+        retry_after: float | None,
+        *,
+        seed: int = 0,
+        burst: int = 5,
+        by_lot: float = 0.0,
     ) -> None:
         self.allowance = Allowance(ceiling=100)
         self.rates, self.latency, self.retry_after = rates, latency, retry_after
         self.asked: list[tuple[float, bool]] = []
+        self.burst, self.by_lot = burst, by_lot
         self._bucket = Bucket()
         self._random = random.Random(seed)
         self._events: list[tuple[float, int, Answer | None]] = []
@@ -57,7 +65,9 @@ class World:
     def _send(self, now: float, departure: Departure) -> None:
         arrives = now + self.latency / 2
         rate = self.rates[min(int(arrives / PHASE), len(self.rates) - 1)]
-        accepted = rate == inf or self._bucket.take(rate, 5, arrives)
+        accepted = rate == inf or self._bucket.take(rate, self.burst, arrives)
+        if self.by_lot and self._random.random() < self.by_lot:
+            accepted = False
         self.asked.append((arrives, accepted))
         answered = now + self.latency * self._random.uniform(1, 1.1)
         answer = Answer(answered, departure, accepted)
@@ -109,6 +119,49 @@ def test_hours_of_the_same_allowance_stay_just_below_it() -> None:
 
     assert goodput / 119 >= 0.92
     assert refused / 119 <= 0.02
+
+
+@pytest.mark.parametrize("retry_after", [1.0, None])
+@pytest.mark.parametrize("by_lot", [0.01, 0.05, 0.1])
+def test_throttling_by_lot_slows_down_by_little_more_than_its_pauses(
+    by_lot: float, retry_after: float | None
+) -> None:
+    # A request in so many is throttled, however fast they come.
+    pause = retry_after or 0.25
+    shares = []
+    for seed in range(4):
+        world = World([inf] * 3, 0.01, retry_after, seed=seed, by_lot=by_lot)
+        world.run()
+        accepted = sum(accepted for at, accepted in world.asked if at >= PHASE)
+        shares.append(accepted / (2 * PHASE) * by_lot * pause)
+
+    # 1 would be no time at all between the pauses.
+    assert min(shares) >= 0.2
+    assert sum(shares) / len(shares) >= 0.4
+
+
+@pytest.mark.parametrize("retry_after", [1.0, None])
+def test_throttling_by_lot_beside_a_rate_does_not_hide_the_rate(retry_after: float | None) -> None:
+    world = World([50.0] * 10, 0.05, retry_after, by_lot=0.01)
+    world.run()
+    goodput, refused = map(sum, zip(*world.shares()[1:], strict=True))
+
+    assert goodput / 9 >= 0.4
+    assert refused / 9 <= 0.1
+
+
+@pytest.mark.parametrize("retry_after", [1.0, None])
+@pytest.mark.parametrize("burst", [1, 5, 50])
+@pytest.mark.parametrize("rate", [1.0, 2.0, 10.0, 50.0, 100.0])
+def test_servers_strict_and_lenient_slow_and_fast(
+    rate: float, burst: int, retry_after: float | None
+) -> None:
+    world = World([rate] * 4, 0.05, retry_after, burst=burst)
+    world.run()
+    goodput, refused = map(sum, zip(*world.shares()[1:], strict=True))
+
+    assert goodput / 3 >= (0.75 if burst == 1 else 0.85)
+    assert refused / 3 <= 0.05
 
 
 def test_without_throttling_there_is_no_rate() -> None:
