@@ -9,6 +9,8 @@ from fota_async.pacing import Departure, Pace
 
 FIRST_LIMIT = 8
 """Requests in flight before anything is known of the server."""
+_PROBE = 30.0
+"""Seconds that others wait for the answer to the request that goes first after a pause."""
 
 
 class Pause:
@@ -32,9 +34,12 @@ class Pause:
 class Allowance:
     """What is known of one account's limit.
 
-    The number in flight grows by one a round trip without trouble and halves on throttling and
-    timeouts, at most once a round trip: trouble of a request that left before the last cut is
-    what that cut was about. After a pause one request goes first, and the others when it ended.
+    The number in flight doubles each round trip until the first trouble, as long as half of it is
+    used, and grows by one a round trip otherwise. Throttling and timeouts halve it, at most once a
+    round trip: trouble of a request that left before the last cut is what that cut was about.
+
+    After a pause one request goes first, and the others when it ended; while it does not, one more
+    goes each half minute.
 
     Args:
         ceiling: The most requests in flight, whatever is learned.
@@ -56,7 +61,8 @@ class Allowance:
         self._ceiling = ceiling
         self._patience = patience
         self._pace = Pace()
-        self._grown_at = self._cut_at = self._throttled_at = -inf
+        self._grow_after = self._cut_at = self._throttled_at = -inf
+        self._busy_at = -inf
         self._probe_due = False
         self._probe: Departure | None = None
 
@@ -69,19 +75,30 @@ class Allowance:
         """Return the seconds until a request may leave; infinite if an answer has to come first."""
         if self.in_flight >= self.limit:
             return inf
-        if left := self.pause.left(now):
+        if self.pause.until > now:
+            left = self.pause.left(now)
             return left if left <= self._patience else 0.0
-        return inf if self._probe is not None else self._pace.wait(now)
+        if self._probe is not None:
+            return max(0.0, self._probe.at + _PROBE - now)
+        return self._pace.wait(now)
 
     def depart(self, now: float) -> Departure:
         """Take a place in flight."""
         self.in_flight += 1
-        if self.pause.left(now):
+        if 2 * self.in_flight >= self.limit:
+            self._busy_at = now
+        if self.pause.until > now:
             return Departure(now)  # only to hear of the pause
         departure = self._pace.depart(now)
-        if self._probe_due:
+        if self._probe_due or self._probe is not None:
             self._probe_due, self._probe = False, departure
         return departure
+
+    def withdraw(self, departure: Departure) -> None:
+        """Give the place of a request back that did not leave after all."""
+        self.in_flight -= 1
+        if departure is self._probe:
+            self._probe, self._probe_due = None, True
 
     def end(self, now: float, departure: Departure) -> None:
         """Give the place back."""
@@ -95,14 +112,15 @@ class Allowance:
         """Note an answer without trouble."""
         self.cuts_in_a_row = 0
         self._pace.answered(now, departure)
-        in_time = departure.at >= max(self._grown_at, self._cut_at)
-        if in_time and self.limit < self._ceiling:
-            self._grown_at = now
+        if self.limit < self._ceiling and departure.at >= self._grow_after:
             self.limit += 1
+            if self._cut_at > -inf or departure.at > self._busy_at:
+                self._grow_after = now
 
     def throttled(self, now: float, departure: Departure) -> bool:
         """Cut limit and rate; False if the request left before the last throttling was known."""
         if departure.at < self._throttled_at:
+            self._pace.throttled_too()
             return False
         self._halve(now, departure)
         self._pace.throttled(now, departure)
@@ -118,7 +136,7 @@ class Allowance:
     def _halve(self, now: float, departure: Departure) -> None:
         if departure.at < self._cut_at:
             return
-        self._cut_at = now
+        self._cut_at = self._grow_after = now
         limit = self.limit
         if self.rate is None:
             # A limit that nobody reached has not been too high. With a pace it is never reached,

@@ -1,6 +1,5 @@
 """What the user of a session manager allows at most, over all accounts."""
 
-from collections import deque
 from math import inf
 from typing import Protocol
 
@@ -28,7 +27,7 @@ class Ceiling:
         self.max_rate = max_rate
         self.in_flight = 0
         self._next = -inf
-        self._asking: deque[_Asker] = deque()
+        self._asking: dict[_Asker, None] = {}  # in the order in which they asked
 
     @property
     def is_full(self) -> bool:
@@ -45,10 +44,11 @@ class Ceiling:
 
     def ask_later(self, asker: _Asker) -> None:
         """Call `asker.serve` when a place is free; who asks first is served first."""
-        if asker not in self._asking:
-            self._asking.append(asker)
+        self._asking.setdefault(asker)
 
     def serve_others(self) -> None:
         """Give free places to those who asked."""
         while self._asking and not self.is_full:
-            self._asking.popleft().serve()
+            asker = next(iter(self._asking))
+            del self._asking[asker]
+            asker.serve()

@@ -24,6 +24,11 @@ _TELL_PAUSE = 0.1
 throttled, a moment apart."""
 
 
+_STALE = 1.0
+"""Seconds after which a moment that `max_rate` gave is not used any more: whoever was to leave then
+gave up, or was held back."""
+
+
 class _Turn:
     """Somebody's wait for a place."""
 
@@ -84,6 +89,7 @@ class Limiter:
         self._order: list[tuple[int, int, int, _Flow]] = []
         self._numbers = count()
         self._round = 0
+        self._waiting = 0
         self._has_leader = False
 
     @property
@@ -156,8 +162,8 @@ class Limiter:
         Args:
             flow: For whom; all that give the same share their turns.
         """
-        if not self._order and self._wait(self._clock.monotonic()) <= 0:
-            return self._depart()
+        if not self._waiting and self._wait(now := self._clock.monotonic()) <= 0:
+            return self._depart(now)
         turn = _Turn()
         waiting = self._enqueue(flow, turn)
         try:
@@ -166,41 +172,49 @@ class Limiter:
         except asyncio.CancelledError:
             if turn.departure is None:
                 waiting.remove(turn)
+                self._waiting -= 1
+                self.serve()  # somebody else has to watch the clock
             else:
-                self.release(turn.departure)
+                self._allowance.withdraw(turn.departure)
+                self._serve_all()
             raise
-        finally:
-            self._appoint()
         return turn.departure
 
     def release(self, departure: Departure) -> None:
         """Give a place back."""
         self._allowance.end(self._clock.monotonic(), departure)
+        self._serve_all()
+
+    def _serve_all(self) -> None:
         self._ceiling.in_flight -= 1
         self._ceiling.serve_others()
         self.serve()
 
     def serve(self) -> None:
         """Let leave who may."""
-        while self._order and self._wait(self._clock.monotonic()) <= 0:
+        while self._waiting and (wait := self._wait(now := self._clock.monotonic())) <= 0:
             tag, _, _, flow = heappop(self._order)
             flow.listed = False
             if flow.turns:
                 turn = flow.turns.popleft()
-                turn.departure = self._depart()
+                self._waiting -= 1
+                turn.departure = self._depart(now)
                 turn.wake()
                 self._round = tag
                 flow.tag = tag + 1
             if flow.turns:
                 self._list(flow, is_new=False)
-        if not self._order:
-            self._flows.clear()  # nobody competes, so the rounds begin anew
+        if self._waiting:
+            self._appoint(wait)
+        elif self._flows:  # nobody competes, so the rounds begin anew
+            self._flows.clear()
+            self._order.clear()
             self._round = 0
-        self._appoint()
 
     def _enqueue(self, key: Hashable, turn: _Turn) -> deque[_Turn]:
         flow = self._flows.setdefault(key, _Flow())
         flow.turns.append(turn)
+        self._waiting += 1
         if not flow.listed:
             flow.tag = max(flow.tag, self._round)
             self._list(flow, is_new=True)
@@ -212,8 +226,7 @@ class Limiter:
 
     def _wait(self, now: float) -> float:
         """Return the seconds until somebody may leave; infinite if something has to come first."""
-        left = self._everyone.left(now)
-        if 0 < left <= self._patience:
+        if self._everyone.until > now and (left := self._everyone.left(now)) <= self._patience:
             return left
         wait = self._allowance.wait(now)
         if wait > 0:
@@ -221,35 +234,39 @@ class Limiter:
         if self._ceiling.is_full:
             self._ceiling.ask_later(self)
             return inf
-        if self._reserved is None:
+        if self._ceiling.max_rate is None:
+            return 0.0
+        if self._reserved is None or now - self._reserved > _STALE:
             self._reserved = self._ceiling.reserve(now)
         return max(0.0, self._reserved - now)
 
-    def _depart(self) -> Departure:
+    def _depart(self, now: float) -> Departure:
         self._reserved = None
         self._ceiling.in_flight += 1
-        return self._allowance.depart(self._clock.monotonic())
+        return self._allowance.depart(now)
 
     # One of those who wait watches the clock for all of them, so that no task has to
 
     async def _lead_or_wait(self, turn: _Turn) -> None:
         wait = self._wait(self._clock.monotonic())
+        turn.awake = asyncio.get_running_loop().create_future()
         if wait == inf or self._has_leader:
-            turn.awake = asyncio.get_running_loop().create_future()
             await turn.awake
             return
+        # Its own turn may come before the alarm does.
+        alarm = asyncio.ensure_future(self._clock.sleep(wait))
+        alarm.add_done_callback(lambda _: turn.wake())
         self._has_leader = True
         try:
-            await self._clock.sleep(wait)
+            await turn.awake
         finally:
             self._has_leader = False
+            alarm.cancel()
         self.serve()
 
-    def _appoint(self) -> None:
+    def _appoint(self, wait: float) -> None:
         """Wake somebody to watch the clock, if time is what everybody waits for."""
-        if self._has_leader or not self._order:
-            return
-        if self._wait(self._clock.monotonic()) == inf:
+        if self._has_leader or wait == inf:
             return
         for _, _, _, flow in self._order:
             if flow.turns:
@@ -257,8 +274,11 @@ class Limiter:
                 return
 
     def _tell_limit(self) -> None:
-        limit, rate = self.limit, self.rate
+        limit, learned = self._allowance.limit, self._allowance.rate
         told_limit, told = self._told
+        if learned is None and limit == told_limit:
+            return
+        rate = self.rate
         changed = rate != told and (
             rate is None or told is None or abs(rate - told) > _TELL_RATE * told
         )

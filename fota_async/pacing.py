@@ -26,7 +26,7 @@ _HOLD = 3.2
 """Seconds at the level for a cost of one request; they grow with its square root, which is how
 often to look when looking has a price and the gain is unknown."""
 _LEAST_HOLD = 20
-"""Requests between two tests at least, since each test is refused once or more."""
+"""Requests between two tests at least, for each one that the last test had refused."""
 _RISE = 1.5
 """Seconds beyond the hold until the rate has doubled."""
 _RISE_REQUESTS = 10
@@ -40,7 +40,7 @@ _WINDOW = 2.0
 _INSTANT = 0.001
 
 
-@attrs.frozen
+@attrs.define(eq=False)
 class Departure:
     """A request that left.
 
@@ -77,6 +77,7 @@ class Pace:
         self._recent = 0.0
         self._since_cut = 0
         self._cuts = 0
+        self._refused = 0
         self._chance = Chance()
 
     def wait(self, now: float) -> float:
@@ -137,15 +138,22 @@ class Pace:
         self._level = max(self._level, _LEAST)
         self._cut_at, self._since, self._since_cut = now, inf, 0
         self._cuts += 1
+        self._refused = 1
         self._used = 0.0
         self._hold = self._trust
         self.rate = _START * self._level
+
+    def throttled_too(self) -> None:
+        """Count a request that was throttled for the same reason as the last one."""
+        self._refused += 1
 
     def resumed(self, now: float) -> None:
         """The pause after a throttling is over, and its first request was answered."""
         self._rested = now - self._cut_at
         cost = self._level * self._rested
-        self._hold = min(self._trust, max(_LEAST_HOLD / self._level, _HOLD * sqrt(cost)))
+        self._hold = min(
+            self._trust, max(_LEAST_HOLD * self._refused / self._level, _HOLD * sqrt(cost))
+        )
         self._since, self._accepted = now, 0
         self._next = max(self._next, now)
 

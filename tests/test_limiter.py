@@ -146,19 +146,49 @@ async def test_when_who_watches_the_clock_is_cancelled_another_one_does() -> Non
         await waiting
 
 
-async def test_the_limit_starts_low_and_grows_by_one_a_round_trip_up_to_its_ceiling() -> None:
-    limiter, clock, events = limiter_of(FIRST_LIMIT + 2)
-    assert limiter.limit == FIRST_LIMIT
-    for _ in range(4):
-        together = [await limiter.acquire() for _ in range(FIRST_LIMIT)]
-        clock.turn(1)
-        for departure in together:
-            limiter.answered(departure)
-            limiter.release(departure)
+async def round_trip(limiter: Limiter, clock: ManualClock, size: int) -> None:
+    """Let so many requests be answered that were in flight together."""
+    together = [await limiter.acquire() for _ in range(size)]
+    clock.turn(1)
+    for departure in together:
+        limiter.answered(departure)
+        limiter.release(departure)
 
-    limits = [event.limit for event in events.of(LimitEvent)]
-    assert limits == [FIRST_LIMIT + 1, FIRST_LIMIT + 2]
+
+async def test_the_limit_starts_low_and_doubles_until_the_first_trouble() -> None:
+    limiter, clock, events = limiter_of(5 * FIRST_LIMIT)
+    seen = []
+    for _ in range(4):
+        seen.append(limiter.limit)
+        await round_trip(limiter, clock, limiter.limit)
+
+    assert seen == [FIRST_LIMIT, 2 * FIRST_LIMIT, 4 * FIRST_LIMIT, 5 * FIRST_LIMIT]
+    assert max(event.limit for event in events.of(LimitEvent)) == 5 * FIRST_LIMIT
     assert {event.rate for event in events.of(LimitEvent)} == {None}
+
+
+async def test_after_trouble_the_limit_grows_by_one_a_round_trip_up_to_its_ceiling() -> None:
+    limiter, clock, _ = limiter_of(FIRST_LIMIT)
+    together = [await limiter.acquire() for _ in range(FIRST_LIMIT)]
+    limiter.timed_out(together[0])
+    for departure in together:
+        limiter.release(departure)
+    seen = []
+    for _ in range(6):
+        clock.turn(1)
+        seen.append(limiter.limit)
+        await round_trip(limiter, clock, limiter.limit)
+
+    half = FIRST_LIMIT // 2
+    assert seen == [half, half + 1, half + 2, half + 3, FIRST_LIMIT, FIRST_LIMIT]
+
+
+async def test_a_limit_that_nobody_reaches_does_not_double() -> None:
+    limiter, clock, _ = limiter_of(100)
+    for _ in range(3):
+        await round_trip(limiter, clock, 2)
+
+    assert limiter.limit == FIRST_LIMIT + 3
 
 
 async def test_the_limit_halves_once_a_round_trip() -> None:
@@ -263,6 +293,55 @@ async def test_a_pause_that_is_too_long_to_wait_for_holds_nobody_at_the_gate() -
     holder.give_back()
     async with asyncio.timeout(1):
         await waiting
+
+
+async def test_a_pause_that_becomes_too_long_is_heard_of_at_once() -> None:
+    clock = ManualClock()
+    limiter = Limiter(8, clock, Events(), patience=300)
+    departure = await limiter.acquire()
+    limiter.throttled(departure, "slow down", retry_after=200)
+    limiter.release(departure)
+    watching = asyncio.create_task(Slot(limiter).take())
+    await settle()
+    limiter.hold_back(1000, "quota")
+    async with asyncio.timeout(1):
+        await watching
+
+
+async def test_a_first_request_that_hangs_holds_the_others_back_for_half_a_minute() -> None:
+    limiter, clock, _ = limiter_of(8)
+    together = [await limiter.acquire() for _ in range(8)]
+    limiter.throttled(together[0], "slow down", retry_after=10)
+    for departure in together:
+        limiter.release(departure)
+    slots = [Slot(limiter) for _ in range(3)]
+    waiting = [asyncio.create_task(slot.take()) for slot in slots]
+    left: list[int] = []
+    for second in range(100):
+        await settle()
+        left += [second] * (sum(task.done() for task in waiting) - len(left))
+        clock.turn(1)
+
+    assert left == [10, 40, 70]
+
+
+async def test_a_first_request_that_is_cancelled_before_it_left_leaves_the_next_one_first() -> None:
+    limiter, clock, _ = limiter_of(8)
+    together = [await limiter.acquire() for _ in range(8)]
+    limiter.throttled(together[0], "slow down", retry_after=10)
+    for departure in together:
+        limiter.release(departure)
+    waiting = [asyncio.create_task(Slot(limiter).take()) for _ in range(3)]
+    await settle()
+    clock.turn(10)
+    limiter.serve()  # the first has its place, and is cancelled before it knows
+    waiting[0].cancel()
+    for _ in range(10):
+        await settle()
+        clock.turn(1)
+
+    assert [task.done() for task in waiting] == [True, True, False]
+    waiting[2].cancel()
 
 
 async def test_a_slot_is_taken_and_given_back_once() -> None:
@@ -390,3 +469,21 @@ async def test_the_highest_rate_holds_for_all_accounts_together() -> None:
     assert left[-1][0] < 4.0
     assert 8 <= sum(number for _, number in left[:20]) <= 12
     assert limiters[0].rate == 10
+
+
+async def test_a_moment_that_nobody_used_is_not_used_later() -> None:
+    clock, ceiling = ManualClock(), Ceiling(100, max_rate=1)
+    limiters = [Limiter(ceiling, clock, Events()) for _ in range(5)]
+    await limiters[0].acquire()
+    given_up = [asyncio.create_task(limiter.acquire()) for limiter in limiters]
+    await settle()
+    for task in given_up:
+        task.cancel()
+    await settle()
+    clock.turn(100)
+    tasks = [asyncio.create_task(limiter.acquire()) for limiter in limiters]
+    await settle()
+
+    assert sum(task.done() for task in tasks) == 1
+    for task in tasks:
+        task.cancel()
