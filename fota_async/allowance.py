@@ -133,6 +133,13 @@ class Allowance:
         """Cut the limit: no answer may mean that the server has too much to do."""
         self._halve(now, departure)
 
+    def hold_back(self, now: float, seconds: float) -> bool:
+        """Let nobody send for `seconds`; return whether that is longer than before."""
+        if not self.pause.extend(now, seconds):
+            return False
+        self._probe_due = self._probe_due or self._probe is None
+        return True
+
     def _halve(self, now: float, departure: Departure) -> None:
         if departure.at < self._cut_at:
             return

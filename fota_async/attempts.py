@@ -152,8 +152,9 @@ class Attempts:
                 return
 
     def _pause_left(self, slot: Slot | None) -> float:
-        everyone = self._everyone.left(self._clock.monotonic())
-        return everyone if slot is None else max(everyone, slot.limiter.pause_left)
+        if slot is not None:
+            return slot.limiter.pause_left  # everyone's included
+        return self._everyone.left(self._clock.monotonic())
 
     def _throttled(self, error: ThrottledError, slot: Slot | None, throttles: int) -> None:
         def back_off(in_a_row: int) -> float:

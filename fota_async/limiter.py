@@ -106,8 +106,8 @@ class Limiter:
     @property
     def pause_left(self) -> float:
         """Seconds until anything may be sent."""
-        now = self._clock.monotonic()
-        return max(self._allowance.pause.left(now), self._everyone.left(now))
+        until = max(self._allowance.pause.until, self._everyone.until)
+        return 0.0 if until == -inf else max(0.0, until - self._clock.monotonic())
 
     # What came back
 
@@ -149,7 +149,7 @@ class Limiter:
     def hold_back(self, seconds: float, reason: str) -> None:
         """Let nobody send for `seconds`."""
         left = self._allowance.pause.left(now := self._clock.monotonic())
-        if self._allowance.pause.extend(now, seconds):
+        if self._allowance.hold_back(now, seconds):
             if seconds > left + _TELL_PAUSE * seconds:
                 self._tell(PauseEvent(seconds=seconds, reason=reason))
             self.serve()

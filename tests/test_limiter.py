@@ -308,6 +308,25 @@ async def test_a_pause_that_becomes_too_long_is_heard_of_at_once() -> None:
         await watching
 
 
+async def test_after_a_longer_pause_that_a_late_answer_asked_for_one_goes_first_as_well() -> None:
+    limiter, clock, _ = limiter_of(8)
+    together = [await limiter.acquire() for _ in range(8)]
+    limiter.throttled(together[0], "slow down", retry_after=1)
+    for departure in together[:7]:
+        limiter.release(departure)
+    clock.turn(1)
+    limiter.release(await limiter.acquire())
+    limiter.throttled(together[7], "late", retry_after=100)
+    limiter.release(together[7])
+    waiting = [asyncio.create_task(Slot(limiter).take()) for _ in range(3)]
+    for _ in range(110):
+        await settle()
+        clock.turn(1)
+    assert sum(task.done() for task in waiting) == 1
+    for task in waiting:
+        task.cancel()
+
+
 async def test_a_first_request_that_hangs_holds_the_others_back_for_half_a_minute() -> None:
     limiter, clock, _ = limiter_of(8)
     together = [await limiter.acquire() for _ in range(8)]
