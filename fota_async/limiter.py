@@ -90,7 +90,8 @@ class Limiter:
         self._numbers = count()
         self._round = 0
         self._waiting = 0
-        self._has_leader = False
+        self._leader: _Turn | None = None
+        self._alarm_at = -inf
 
     @property
     def limit(self) -> int:
@@ -205,7 +206,7 @@ class Limiter:
             if flow.turns:
                 self._list(flow, is_new=False)
         if self._waiting:
-            self._appoint(wait)
+            self._appoint(now + wait)
         elif self._flows:  # nobody competes, so the rounds begin anew
             self._flows.clear()
             self._order.clear()
@@ -248,25 +249,29 @@ class Limiter:
     # One of those who wait watches the clock for all of them, so that no task has to
 
     async def _lead_or_wait(self, turn: _Turn) -> None:
-        wait = self._wait(self._clock.monotonic())
+        wait = self._wait(now := self._clock.monotonic())
         turn.awake = asyncio.get_running_loop().create_future()
-        if wait == inf or self._has_leader:
+        if wait == inf or self._leader is not None:
             await turn.awake
             return
-        # Its own turn may come before the alarm does.
+        # It may be woken before the alarm: its own turn came, or somebody may leave earlier.
         alarm = asyncio.ensure_future(self._clock.sleep(wait))
         alarm.add_done_callback(lambda _: turn.wake())
-        self._has_leader = True
+        self._leader, self._alarm_at = turn, now + wait
         try:
             await turn.awake
         finally:
-            self._has_leader = False
+            self._leader = None
             alarm.cancel()
         self.serve()
 
-    def _appoint(self, wait: float) -> None:
-        """Wake somebody to watch the clock, if time is what everybody waits for."""
-        if self._has_leader or wait == inf:
+    def _appoint(self, moment: float) -> None:
+        """Wake somebody to watch the clock until then, if time is what everybody waits for."""
+        if moment == inf:
+            return
+        if self._leader is not None:
+            if moment < self._alarm_at:
+                self._leader.wake()
             return
         for _, _, _, flow in self._order:
             if flow.turns:

@@ -126,7 +126,7 @@ class Pace:
             )
             self._burst = float(self._accepted)
             self._trust = _TRUST * seconds if measured else 0.0
-        else:
+        elif accepted or between < 2 / rate:
             seconds = max(departure.at - self._since, _INSTANT)
             beyond = departure.used - self._hold
             self._level = self._solved(beyond) if beyond > 0 else self._lowered(departure)
@@ -135,6 +135,8 @@ class Pace:
             # allows at least what it let through in between.
             self._level = max(self._level, accepted / between)
             self._level = max(self._level, self._chance.rate_instead(rate, accepted, between) or 0)
+        # Otherwise nothing at all was let through for longer than the rate explains. A server that
+        # refuses everything for a while is left to the pauses, which grow.
         self._level = max(self._level, _LEAST)
         self._cut_at, self._since, self._since_cut = now, inf, 0
         self._cuts += 1

@@ -327,6 +327,27 @@ async def test_after_a_longer_pause_that_a_late_answer_asked_for_one_goes_first_
         task.cancel()
 
 
+async def test_when_the_first_request_was_answered_the_others_follow_at_the_learned_rate() -> None:
+    limiter, clock, _ = limiter_of(8)
+    together = [await limiter.acquire() for _ in range(8)]
+    limiter.throttled(together[0], "slow down", retry_after=10)
+    for departure in together:
+        limiter.release(departure)
+    waiting = [asyncio.create_task(limiter.acquire()) for _ in range(4)]
+    await settle()
+    clock.turn(10)
+    await settle()
+    limiter.answered(waiting[0].result())
+    limiter.release(waiting[0].result())
+    assert limiter.rate is not None
+    for _ in range(3):
+        await settle()
+        clock.turn(1.1 / limiter.rate)
+    await settle()
+
+    assert all(task.done() for task in waiting)
+
+
 async def test_a_first_request_that_hangs_holds_the_others_back_for_half_a_minute() -> None:
     limiter, clock, _ = limiter_of(8)
     together = [await limiter.acquire() for _ in range(8)]
