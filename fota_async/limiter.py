@@ -5,10 +5,7 @@ for a back-off gives its place to another.
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Hashable
-from heapq import heappop, heappush
-from itertools import count
 from math import inf
 
 from fota_async.allowance import Allowance, Pause
@@ -16,6 +13,7 @@ from fota_async.ceiling import Ceiling
 from fota_async.clock import Clock
 from fota_async.events import EventHook, LimitEvent, PauseEvent
 from fota_async.pacing import Departure
+from fota_async.turns import Turn, Turns
 
 _TELL_RATE = 0.05
 """A rate is told again when it changed by this share."""
@@ -27,27 +25,6 @@ throttled, a moment apart."""
 _STALE = 1.0
 """Seconds after which a moment that `max_rate` gave is not used any more: whoever was to leave then
 gave up, or was held back."""
-
-
-class _Turn:
-    """Somebody's wait for a place."""
-
-    def __init__(self) -> None:
-        self.departure: Departure | None = None
-        self.awake: asyncio.Future[None] | None = None
-
-    def wake(self) -> None:
-        if self.awake is not None and not self.awake.done():
-            self.awake.set_result(None)
-
-
-class _Flow:
-    """Who waits on behalf of the same run; `tag` is the round that its next turn belongs to."""
-
-    def __init__(self) -> None:
-        self.turns: deque[_Turn] = deque()
-        self.tag = 0
-        self.listed = False
 
 
 class Limiter:
@@ -85,12 +62,8 @@ class Limiter:
         self._account = account
         self._told: tuple[int, float | None] = (self._allowance.limit, None)
         self._reserved: float | None = None
-        self._flows: dict[Hashable, _Flow] = {}
-        self._order: list[tuple[int, int, int, _Flow]] = []
-        self._numbers = count()
-        self._round = 0
-        self._waiting = 0
-        self._leader: _Turn | None = None
+        self._turns = Turns()
+        self._leader: Turn | None = None
         self._alarm_at = -inf
 
     @property
@@ -163,17 +136,15 @@ class Limiter:
         Args:
             flow: For whom; all that give the same share their turns.
         """
-        if not self._waiting and self._wait(now := self._clock.monotonic()) <= 0:
+        if not self._turns and self._wait(now := self._clock.monotonic()) <= 0:
             return self._depart(now)
-        turn = _Turn()
-        waiting = self._enqueue(flow, turn)
+        turn = self._turns.ask(flow)
         try:
             while turn.departure is None:
                 await self._lead_or_wait(turn)
         except asyncio.CancelledError:
             if turn.departure is None:
-                waiting.remove(turn)
-                self._waiting -= 1
+                self._turns.withdraw(turn)
                 self.serve()  # somebody else has to watch the clock
             else:
                 self._allowance.withdraw(turn.departure)
@@ -193,37 +164,12 @@ class Limiter:
 
     def serve(self) -> None:
         """Let leave who may."""
-        while self._waiting and (wait := self._wait(now := self._clock.monotonic())) <= 0:
-            tag, _, _, flow = heappop(self._order)
-            flow.listed = False
-            if flow.turns:
-                turn = flow.turns.popleft()
-                self._waiting -= 1
-                turn.departure = self._depart(now)
-                turn.wake()
-                self._round = tag
-                flow.tag = tag + 1
-            if flow.turns:
-                self._list(flow, is_new=False)
-        if self._waiting:
+        while self._turns and (wait := self._wait(now := self._clock.monotonic())) <= 0:
+            turn = self._turns.next()
+            turn.departure = self._depart(now)
+            turn.wake()
+        if self._turns:
             self._appoint(now + wait)
-        elif self._flows:  # nobody competes, so the rounds begin anew
-            self._flows.clear()
-            self._order.clear()
-            self._round = 0
-
-    def _enqueue(self, key: Hashable, turn: _Turn) -> deque[_Turn]:
-        flow = self._flows.setdefault(key, _Flow())
-        flow.turns.append(turn)
-        self._waiting += 1
-        if not flow.listed:
-            flow.tag = max(flow.tag, self._round)
-            self._list(flow, is_new=True)
-        return flow.turns
-
-    def _list(self, flow: _Flow, *, is_new: bool) -> None:
-        flow.listed = True
-        heappush(self._order, (flow.tag, 0 if is_new else 1, next(self._numbers), flow))
 
     def _wait(self, now: float) -> float:
         """Return the seconds until somebody may leave; infinite if something has to come first."""
@@ -248,7 +194,7 @@ class Limiter:
 
     # One of those who wait watches the clock for all of them, so that no task has to
 
-    async def _lead_or_wait(self, turn: _Turn) -> None:
+    async def _lead_or_wait(self, turn: Turn) -> None:
         wait = self._wait(now := self._clock.monotonic())
         turn.awake = asyncio.get_running_loop().create_future()
         if wait == inf or self._leader is not None:
@@ -269,14 +215,10 @@ class Limiter:
         """Wake somebody to watch the clock until then, if time is what everybody waits for."""
         if moment == inf:
             return
-        if self._leader is not None:
-            if moment < self._alarm_at:
-                self._leader.wake()
-            return
-        for _, _, _, flow in self._order:
-            if flow.turns:
-                flow.turns[0].wake()
-                return
+        if self._leader is None:
+            self._turns.first().wake()
+        elif moment < self._alarm_at:
+            self._leader.wake()
 
     def _tell_limit(self) -> None:
         limit, learned = self._allowance.limit, self._allowance.rate

@@ -24,6 +24,7 @@ FLOORS = {
     "pacing": 3.1,
     "allowance": 3.2,
     "ceiling": 3.2,
+    "turns": 3.2,
     "limiter": 3.5,
     "batch": 4,
     "attempts": 5,

@@ -172,6 +172,18 @@ def test_without_throttling_there_is_no_rate() -> None:
     assert world.allowance.limit == 100
 
 
+@pytest.mark.parametrize("retry_after", [1.0, None])
+def test_after_a_minute_in_which_all_was_refused_it_goes_on_as_before(
+    retry_after: float | None,
+) -> None:
+    world = World([50.0, 1e-9, 50.0], 0.05, retry_after)
+    world.run()
+    # Without a Retry-After the last pause of the outage may end late.
+    last = [accepted for at, accepted in world.asked if 2 * PHASE + 10 <= at < 2 * PHASE + 40]
+
+    assert sum(last) >= 0.7 * 50 * 30
+
+
 @pytest.mark.parametrize(("requests", "round_trips"), [(50, 4), (200, 6), (1000, 15)])
 def test_a_small_job_does_not_wait_for_the_limit_to_grow(requests: int, round_trips: int) -> None:
     latency = 0.1
