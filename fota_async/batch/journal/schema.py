@@ -160,7 +160,7 @@ def check(connection: sqlite3.Connection) -> None:
     _check_kind(connection)
     (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     if found != "ok":
-        raise JournalError(f"it is damaged ({found})")
+        raise JournalError(f"it is damaged ({' '.join(found.split())})")
     for table, key in (("entry", "number"), ("verdict", "code"), ("malformed", "rowid")):
         rows, last = connection.execute(f"SELECT count(*), max({key}) FROM {table}").fetchone()  # noqa: S608 - names from the line above
         if rows != (last or 0):
