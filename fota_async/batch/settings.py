@@ -85,6 +85,9 @@ class RunOptions(TypedDict, total=False):
     durability: Durability
     """What the journal survives: the death of the process (`process`, default), or of the machine
     too (`full`, slower: the disk confirms each transaction)."""
+    dry_run: bool
+    """Send nothing: the report says what would be sent (`unsent` devices, with that reason) in how
+    many `requests`. Default False."""
     retry_if: RetryRule | None
     """Says of a failed device that its status is temporary; it is then sent again, `settle_delay`
     later, up to `max_rounds` times. None by default: the vendor documents no such status."""
@@ -106,6 +109,7 @@ class RunSettings:
     )
     journal: Path | None = attrs.field(default=None, converter=_path)
     durability: Durability = attrs.field(default="process", validator=_durability)
+    dry_run: bool = False
     retry_if: RetryRule | None = None
 
     def too_many(self, failed: int, decided: int) -> bool:

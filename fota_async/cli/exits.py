@@ -26,6 +26,8 @@ def exit_code(report: BatchReport, received: signal.Signals | None) -> int:
         report: What became of every device.
         received: The signal that interrupted the run, if one did.
     """
+    if report.dry_run and not report.stopped:
+        return Exit.INCOMPLETE if report.invalid else Exit.DONE
     if report.stopped == "interrupted":
         return 128 + (received or signal.SIGINT)
     if report.stopped in {"max_failures", "deadline"}:

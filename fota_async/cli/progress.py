@@ -66,6 +66,11 @@ class ProgressDisplay:
         if self._bar is not None:
             self._bar.stop()
 
+    def pause(self) -> None:
+        """Give the terminal up until there is something new to show."""
+        if self._bar is not None:
+            self._bar.stop()
+
     def __call__(self, event: Event) -> None:
         """Take an event of the library."""
         if isinstance(event, PauseEvent):
@@ -96,6 +101,7 @@ class ProgressDisplay:
         for name, count in (("pauses", self._pauses), ("new logins", max(0, self._logins - 1))):
             notes += [f"{name}: {count:,}"] if count else []
         if self._bar is not None:
+            self._bar.start()
             self._bar.update(
                 self._task,
                 description=event.operation,

@@ -82,8 +82,16 @@ def prepare(connection: sqlite3.Connection, identity: Identity) -> None:
         connection.execute(f"PRAGMA user_version = {VERSION}")
         connection.execute("COMMIT")
     check(connection)
-    found = identity_of(connection)
-    if found != identity:
+    check_identity(identity_of(connection), identity)
+
+
+def check_identity(found: Identity, expected: Identity) -> None:
+    """Check that a journal is of this run.
+
+    Raises:
+        JournalError: It is of another.
+    """
+    if found != expected:
         raise JournalError(
             f"it is of another run: {found.operation} on {found.target} of account "
             f"{found.account}; give each run a journal of its own"
