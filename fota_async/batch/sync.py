@@ -175,7 +175,8 @@ class Sync:
         return _report(plan, appended, removed)
 
     async def _stoppable(self, step: Coroutine[Any, Any, T]) -> T:
-        task = self._step = asyncio.create_task(step)
+        task: asyncio.Task[T] = asyncio.create_task(step)
+        self._step = task
         try:
             return await task
         except asyncio.CancelledError:
