@@ -17,7 +17,7 @@ from fota_async.cli.app import run
 KEYS = [
     "operation", "account", "target", "inputs", "input_complete", "duplicates", "succeeded",
     "failed", "pending", "invalid", "unknown", "unsent", "requests", "retries", "seconds",
-    "stopped",
+    "stopped", "dry_run",
 ]  # fmt: skip
 UPGRADE = "60b5d639-ccdc-4db8-8824-069bd94c95bf"
 
