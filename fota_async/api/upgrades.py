@@ -163,17 +163,22 @@ class UpgradesV1:
     ) -> SyncReport:
         """Bring a scheduled upgrade to a wanted list of devices; possible until it starts.
 
-        Reads the upgrade, appends what is missing, reads it again to make sure, then removes what
-        is not wanted. Started again after a stop it does what is left.
+        Reads the upgrade, appends what is missing, reads it again until it shows what was appended,
+        then removes what is not wanted. Devices that the API refuses to append do not hold that up,
+        unless `max_failures` stops it. Started again after a stop it does what is left.
+
+        A reading may lag: leave `settle_delay` between other changes of the upgrade and a sync.
 
         Args:
             upgrade_id: UUID from the schedule answer.
             devices: All devices that the upgrade should have; see `append_devices`.
             max_removals: The most devices it may remove. The default 0 refuses a plan with
                 removals: a list that was cut short would remove the rest of the fleet.
-            approve: Asked about a plan that would change something; anything but True refuses it.
+            approve: A function, sync or async, that is asked about a plan that would change
+                something; anything but True refuses it. A dry run does not ask.
             column: Header of the device ids in a CSV.
-            options: See `RunOptions`, for each of the two runs; `journal` is not possible.
+            options: See `RunOptions`, for each of the two runs. `journal` is not possible, and
+                `keep="none"` keeps failures.
 
         Returns:
             What was appended, removed and left alone.
@@ -183,7 +188,10 @@ class UpgradesV1:
                 upgrade, or not approved; nothing was sent.
             SyncStopped: It ended early; carries the report.
             ConfigurationError: The id is no UUID or an option cannot work; nothing was sent.
+            SourceError: The device list cannot be read; nothing was sent.
+            MisuseError: A removal is under way on this upgrade; nothing was sent.
             CallError: The upgrade cannot be read; nothing was sent.
+            TypeError: `devices` is a bare string or no device list at all.
         """
         sync = Sync(
             self._context.session,
@@ -264,19 +272,22 @@ def modify_upgrade(name: Literal["append", "remove"], account: str, upgrade_id: 
         return Reading(rows, str(status), status.is_open if status else None)
 
     async def read_members(session: BatchSession) -> Members:
-        members = BitMap64()
+        members, listed = BitMap64(), BitMap64()
 
         def take(rows: list[tuple[str, str]]) -> None:
-            ids = [one for one, status in rows if is_device_id(one) and not is_rejected(status)]
-            members.update(pack(ids))
+            rows = [row for row in rows if is_device_id(row[0])]
+            listed.update(pack(one for one, _ in rows))
+            members.update(pack(one for one, status in rows if not is_rejected(status)))
 
         def read_all(body: bytes) -> Generator[None, None, UpgradeRows]:
             members.clear()  # a try that broke off may have left some
+            listed.clear()
             return read_statuses(body, take)
 
         upgrade = await session.call(READ_UPGRADE, values, read=read_all)
         status = upgrade.status
-        return Members(DeviceSet(members), str(status), status.is_open if status else None)
+        is_open = status.is_open if status else None
+        return Members(DeviceSet(members), DeviceSet(listed), str(status), is_open)
 
     return Operation(
         name=name,

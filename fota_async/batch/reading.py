@@ -43,11 +43,13 @@ class Members:
 
     Attributes:
         devices: Their ids.
+        listed: All ids in its list; rejected devices stay there and are no members.
         status: The target's state, word for word.
         is_open: Whether its devices may still change; None if its state is unknown.
     """
 
     devices: DeviceSet
+    listed: DeviceSet
     status: str
     is_open: bool | None
 

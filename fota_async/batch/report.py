@@ -251,12 +251,15 @@ class BatchReport:
         return f"<BatchReport {self.summary()}>"
 
 
-def unsent_report(operation: Operation, devices: DeviceSet, reason: str) -> BatchReport:
+def unsent_report(
+    operation: Operation, devices: DeviceSet, reason: str, *, dry_run: bool
+) -> BatchReport:
     """Return the report of a run that did not begin."""
     ledger = Ledger()
     ledger.take_in(len(devices), 0, ())
-    verdict = Verdict(State.UNSENT, reason=reason)
-    ledger.enter(Column(0, array("Q", devices.numbers), verdict))
+    if devices:
+        verdict = Verdict(State.UNSENT, reason=reason)
+        ledger.enter(Column(0, array("Q", devices.numbers), verdict))
     return BatchReport(
         ledger,
         operation=operation.name,
@@ -267,6 +270,7 @@ def unsent_report(operation: Operation, devices: DeviceSet, reason: str) -> Batc
         retries=0,
         seconds=0.0,
         stopped=None,
+        dry_run=dry_run,
     )
 
 

@@ -30,6 +30,11 @@ def _seconds(_: object, attribute: "attrs.Attribute[float]", value: Any) -> None
         raise ConfigurationError(f"{attribute.name} must be seconds from 0, not {value!r}")
 
 
+def _yes_or_no(_: object, attribute: "attrs.Attribute[bool]", value: object) -> None:
+    if not isinstance(value, bool):
+        raise ConfigurationError(f"{attribute.name} must be True or False, not {value!r}")
+
+
 def _keep(_: object, __: object, value: object) -> None:
     if value not in ("all", "failures", "none"):
         raise ConfigurationError(f"keep must be all, failures or none, not {value!r}")
@@ -109,7 +114,7 @@ class RunSettings:
     )
     journal: Path | None = attrs.field(default=None, converter=_path)
     durability: Durability = attrs.field(default="process", validator=_durability)
-    dry_run: bool = False
+    dry_run: bool = attrs.field(default=False, validator=_yes_or_no)
     retry_if: RetryRule | None = None
 
     def too_many(self, failed: int, decided: int) -> bool:

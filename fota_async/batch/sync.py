@@ -1,14 +1,16 @@
 """Syncing: bringing a target to a wanted list of devices, additions first."""
 
 import asyncio
-from collections import Counter
+import inspect
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import ExitStack
 from typing import Any, TypeAlias, TypeVar
 
 import attrs
+from pyroaring import BitMap64
 
 from fota_async.batch.batcher import DeviceBatcher
-from fota_async.batch.device_ids import DeviceSet, Sieve
+from fota_async.batch.device_ids import DeviceSet, pack
 from fota_async.batch.errors import RunStopped, SyncRefused, SyncStopped
 from fota_async.batch.operation import Operation
 from fota_async.batch.protocol import BatchSession
@@ -17,11 +19,11 @@ from fota_async.batch.report import BatchReport, unsent_report
 from fota_async.batch.run import BatchRun
 from fota_async.batch.settings import RunOptions, RunSettings
 from fota_async.batch.source import Source
-from fota_async.errors import CallError, ConfigurationError
+from fota_async.batch.states import State
+from fota_async.batch.wanted import read_wanted
+from fota_async.errors import CallError, ConfigurationError, MisuseError
 
 T = TypeVar("T")
-
-_HINTS = 3
 
 
 @attrs.frozen(kw_only=True)
@@ -69,7 +71,7 @@ class SyncReport:
 
     @property
     def ok(self) -> bool:
-        """Whether the target is as wanted."""
+        """Whether every device was appended or removed."""
         return self.append.ok and self.remove.ok
 
     def raise_for_failures(self) -> None:
@@ -86,7 +88,7 @@ class SyncReport:
 
 
 Approve: TypeAlias = Callable[[SyncPlan], bool | Awaitable[bool]]
-"""Looks at a plan, and says whether to go on."""
+"""Looks at a plan; anything but True refuses it."""
 
 
 class Sync:
@@ -97,7 +99,8 @@ class Sync:
         append: The operation that adds devices.
         remove: The operation that takes them off.
         max_removals: The most devices a plan may remove.
-        approve: Asked about every plan that would change something; None for no question.
+        approve: Asked about a plan that would change something, except in a dry run; None for no
+            question.
         options: Of both runs; `journal` is not among them, since a sync that is started again
             reads the target and does what is left.
 
@@ -125,6 +128,8 @@ class Sync:
             )
         self._settings = RunSettings(**options)
         self._options = options
+        if self._settings.keep == "none":
+            self._options = {**options, "keep": "failures"}  # they are not waited for to show
         self._session = session
         self._append = append
         self._remove = remove
@@ -152,8 +157,23 @@ class Sync:
             SyncRefused: The plan must not be carried out; nothing was sent.
             SyncStopped: It was carried out in part.
             SourceError: The input cannot be read; nothing was sent.
+            MisuseError: A removal is under way on the target; nothing was sent.
             CallError: The target cannot be read; nothing was sent.
         """
+        operation = self._append
+        with ExitStack() as stack:
+            # No other run of this session manager may remove devices while the plan stands.
+            stack.callback(self._session.claim(operation.account, operation.target, operation.name))
+            plan, appended = await self._plan_and_append(source)
+        try:
+            removed = await self._batched(self._remove, plan.remove)
+        except RunStopped as stopped:
+            raise SyncStopped(str(stopped), _report(plan, appended, stopped.report)) from stopped
+        except MisuseError as error:
+            raise self._stopped_before_removal(plan, appended, error) from error
+        return _report(plan, appended, removed)
+
+    async def _plan_and_append(self, source: Source) -> tuple[SyncPlan, BatchReport]:
         try:
             plan = await self._stoppable(self._plan(source))
             await self._stoppable(self._check(plan))
@@ -163,20 +183,18 @@ class Sync:
             appended = await self._batched(self._append, plan.append)
         except RunStopped as stopped:
             raise self._stopped_before_removal(plan, stopped.report, stopped) from stopped
-        if plan.remove and not self._settings.dry_run:
+        if plan.append and plan.remove and not self._settings.dry_run:
             try:
                 await self._stoppable(self._confirm(plan, appended))
             except _Interrupted:
                 raise self._stopped_before_removal(plan, appended, "interrupted") from None
-        try:
-            removed = await self._batched(self._remove, plan.remove)
-        except RunStopped as stopped:
-            raise SyncStopped(str(stopped), _report(plan, appended, stopped.report)) from stopped
-        return _report(plan, appended, removed)
+        return plan, appended
 
     async def _stoppable(self, step: Coroutine[Any, Any, T]) -> T:
         task: asyncio.Task[T] = asyncio.create_task(step)
         self._step = task
+        if self._stopping:
+            task.cancel()
         try:
             return await task
         except asyncio.CancelledError:
@@ -197,7 +215,7 @@ class Sync:
             self._batches = None
 
     async def _plan(self, source: Source) -> SyncPlan:
-        wanted, duplicates = await _read_wanted(source)
+        wanted, duplicates = await read_wanted(source)
         members = await self._read_members()
         append, remove = wanted - members.devices, members.devices - wanted
         return SyncPlan(
@@ -223,7 +241,9 @@ class Sync:
             )
         if changes and self._approve is not None and not self._settings.dry_run:
             answer = self._approve(plan)
-            if not (answer if isinstance(answer, bool) else await answer):
+            if inspect.isawaitable(answer):
+                answer = await answer
+            if answer is not True:
                 raise SyncRefused("the plan was not approved; nothing was sent", plan)
 
     async def _confirm(self, plan: SyncPlan, appended: BatchReport) -> None:
@@ -231,6 +251,7 @@ class Sync:
         if appended.unknown:
             why = f"the fate of {appended.unknown:,} devices to append is unknown"
             raise self._stopped_before_removal(plan, appended, why)
+        appended_ids = plan.append - await asyncio.to_thread(_failed_in, appended)
         missing = 0
         for wait in (0.0, self._settings.settle_delay, self._settings.settle_delay):
             await self._session.clock.sleep(wait)
@@ -238,8 +259,9 @@ class Sync:
                 members = await self._read_members()
             except CallError as error:
                 raise self._stopped_before_removal(plan, appended, error) from error
-            missing = len(plan.append - members.devices) - (len(plan.append) - appended.succeeded)
-            if missing <= 0:
+            # A device that was taken and then rejected shows, too: the API has decided.
+            missing = len(appended_ids - members.listed)
+            if not missing:
                 return
         why = f"{missing:,} devices were appended and do not show in the target"
         raise self._stopped_before_removal(plan, appended, why)
@@ -247,9 +269,9 @@ class Sync:
     def _stopped_before_removal(
         self, plan: SyncPlan, appended: BatchReport, why: object
     ) -> SyncStopped:
-        reason = "nothing was removed, since the appending is not sure"
-        removed = unsent_report(self._remove, plan.remove, reason)
-        return SyncStopped(f"nothing was removed: {why}", _report(plan, appended, removed))
+        message = f"nothing was removed: {why}"
+        removed = unsent_report(self._remove, plan.remove, message, dry_run=self._settings.dry_run)
+        return SyncStopped(message, _report(plan, appended, removed))
 
     async def _read_members(self) -> Members:
         assert self._append.read_members is not None  # noqa: S101 - whoever offers a sync can read
@@ -266,36 +288,12 @@ def _is_cancelled() -> bool:
     return task is not None and task.cancelling() > 0
 
 
+def _failed_in(report: BatchReport) -> DeviceSet:
+    failed = [one.device_id for one in report if one.state is State.FAILED] if report.failed else []
+    return DeviceSet(BitMap64(pack(failed)))
+
+
 def _report(plan: SyncPlan, appended: BatchReport, removed: BatchReport) -> SyncReport:
     return SyncReport(
         append=appended, remove=removed, unchanged=plan.unchanged, duplicates=plan.duplicates
     )
-
-
-async def _read_wanted(source: Source) -> tuple[DeviceSet, int]:
-    """Return the devices of an input, and how many were there twice.
-
-    Raises:
-        SyncRefused: It is empty, or not all of it are device ids.
-        SourceError: It cannot be read.
-    """
-    sieve = Sieve()
-    duplicates = invalid = 0
-    hints: Counter[str] = Counter()
-    await source.open()
-    try:
-        while inputs := await source.read():
-            sifted = sieve.sift(inputs)
-            duplicates += sifted.duplicates
-            invalid += len(sifted.malformed)
-            hints.update(one.hint for one in sifted.malformed)
-    finally:
-        await source.aclose()
-    if invalid:
-        said = ", ".join(f"{count:,}: {hint}" for hint, count in hints.most_common(_HINTS))
-        raise SyncRefused(
-            f"{invalid:,} inputs are no device ids ({said}); mend them first. Nothing was sent"
-        )
-    if not sieve.numbers:
-        raise SyncRefused("the input is empty, so all devices would go; nothing was sent")
-    return DeviceSet(sieve.numbers), duplicates

@@ -1,10 +1,12 @@
 """`fota sync`: an upgrade brought to a wanted list of devices."""
 
-import asyncio
 import json
+import signal
 import sys
+from collections.abc import Iterable
 from typing import Annotated
 
+import anyio.to_thread
 import attrs
 from cyclopts import Parameter
 from cyclopts.validators import Number
@@ -17,8 +19,6 @@ from fota_async.cli.output import fail, print_pieces, say
 from fota_async.cli.progress import ProgressDisplay
 from fota_async.cli.run_flags import OUTPUT, RunFlags, client_for, run_options, source_of
 from fota_async.cli.signals import on_signals
-
-_NAMED = 20
 
 
 @attrs.frozen(kw_only=True)
@@ -69,28 +69,41 @@ async def run_sync(file: str, options: SyncOptions) -> int:
                     raise
                 fail(str(error))
                 return 128 + received.signal
-    code = max(exit_code(one, received.signal) for one in (report.append, report.remove))
+    if options.dry_run:
+        _name(outcome.device_id for outcome in report.remove)
     if stopped is not None:
         fail(str(stopped))
-        code = 128 + received.signal if received.signal else code or Exit.ERROR
+    code = _exit_code(report, received.signal, stopped=stopped is not None)
     return code if _print(report, as_json=options.json) or code else Exit.ERROR
 
 
 async def _approve(plan: SyncPlan, options: SyncOptions, progress: ProgressDisplay) -> bool:
     progress.pause()
+    _name(plan.remove)
     say(f"The upgrade is {plan.status}. {plan}.")
-    for number, device in enumerate(plan.remove):
-        if number == _NAMED:
-            say(f"  and {len(plan.remove) - _NAMED:,} more")
-            break
-        say(f"  to remove: {device}")
     if options.yes:
         return True
     if not sys.stdin.isatty():
         raise SyncRefused("nobody can be asked: give --yes to carry the plan out", plan)
     say("Go on? [y/N]")
-    answer = await asyncio.to_thread(sys.stdin.readline)
+    # Abandoned when a signal comes, or the command would end only after an answer.
+    answer = await anyio.to_thread.run_sync(sys.stdin.readline, abandon_on_cancel=True)
     return answer.strip().lower() in {"y", "yes"}
+
+
+def _name(to_remove: Iterable[str]) -> None:
+    for device in to_remove:
+        say(f"to remove: {device}")
+
+
+def _exit_code(report: SyncReport, received: signal.Signals | None, *, stopped: bool) -> int:
+    runs = (report.append, report.remove)
+    if not stopped:
+        return max(exit_code(run, received) for run in runs)
+    for run in runs:
+        if run.stopped:
+            return exit_code(run, received)
+    return 128 + received if received else Exit.ERROR
 
 
 def _print(report: SyncReport, *, as_json: bool) -> bool:
