@@ -263,7 +263,7 @@ def test_the_demo_agrees_with_its_simulator(capsys: pytest.CaptureFixture[str]) 
     assert "agrees, device by device" in captured.err
 
 
-@pytest.mark.parametrize("command", [[], ["append"], ["remove"], ["demo"], ["simulate"]])
+@pytest.mark.parametrize("command", [[], ["append"], ["remove"], ["sync"], ["demo"], ["simulate"]])
 def test_help_teaches(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert run([*command, "--help"]) == 0
     assert "Usage: fota" in capsys.readouterr().out

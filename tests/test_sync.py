@@ -719,9 +719,8 @@ async def synced_under_trouble(present: int, append: int, remove: int, seed: int
         return report
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-async def test_a_sync_under_trouble_leaves_exactly_the_wanted_devices(seed: int) -> None:
-    await synced_under_trouble(present=9000, append=4000, remove=3000, seed=seed)
+async def test_a_sync_under_trouble_leaves_exactly_the_wanted_devices() -> None:
+    await synced_under_trouble(present=9000, append=4000, remove=3000, seed=1)
 
 
 @pytest.mark.slow
