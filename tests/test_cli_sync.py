@@ -273,9 +273,7 @@ def test_a_signal_ends_it_in_any_phase_and_its_report_is_true(
     assert served.members() >= set(THERE)
 
 
-@pytest.mark.parametrize(
-    ("answer", "code"), [("y\n", 0), ("\n", 2), (signal.SIGINT, 130)]
-)
+@pytest.mark.parametrize(("answer", "code"), [("y\n", 0), ("\n", 2), (signal.SIGINT, 130)])
 async def test_a_person_is_asked_and_may_say_no_or_interrupt(
     answer: str | signal.Signals, code: int, tmp_path: Path
 ) -> None:

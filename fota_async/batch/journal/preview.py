@@ -11,7 +11,7 @@ from fota_async.batch.journal.outcomes import JournalOutcomes
 from fota_async.batch.journal.past import Past, past_of
 from fota_async.batch.journal.reader import JournalReader
 from fota_async.batch.journal.rows import Identity
-from fota_async.batch.journal.schema import check_identity
+from fota_async.batch.journal.schema import check_identity, speaking_of
 from fota_async.batch.ledger import Column
 
 
@@ -31,10 +31,13 @@ class JournalPreview(NoJournal):
 
     async def open(self) -> None:
         """Learn what earlier starts left behind."""
-        if self._path.exists():
-            self.past = await asyncio.to_thread(self._read)
+        self.past = await asyncio.to_thread(self._read)
 
     def _read(self) -> Past:
+        with speaking_of(self._path):
+            # A run makes a journal of an empty file, too.
+            if not self._path.exists() or not self._path.stat().st_size:
+                return Past()
         with JournalReader.open(self._path) as reader:
             check_identity(reader.identity(), self._identity)
             return past_of(reader)
