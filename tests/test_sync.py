@@ -84,6 +84,7 @@ def assert_nothing_removed(stopped: SyncStopped, sim: Simulator) -> None:
 # What it does
 
 
+@pytest.mark.each_python
 async def test_it_appends_what_is_missing_makes_sure_and_removes_the_rest() -> None:
     events: list[Event] = []
     async with serving(on_event=events.append) as (sim, client):
@@ -589,6 +590,7 @@ async def held_in(
         yield sim, subject, task
 
 
+@pytest.mark.each_python
 @pytest.mark.parametrize("phase", PHASES)
 async def test_a_stop_ends_a_sync_in_any_phase_and_its_report_is_true(phase: str) -> None:
     async with held_in(phase) as (sim, subject, task):
@@ -615,6 +617,7 @@ async def test_a_stop_ends_a_sync_in_any_phase_and_its_report_is_true(phase: str
             assert puts(sim) == 1
 
 
+@pytest.mark.each_python
 @pytest.mark.parametrize("phase", PHASES)
 async def test_a_cancellation_ends_a_sync_in_any_phase_and_passes(phase: str) -> None:
     async with held_in(phase) as (sim, _, task):

@@ -26,7 +26,8 @@ Credentials and address come from the environment: THINGSPACE_KEY, THINGSPACE_SE
 THINGSPACE_USERNAME, THINGSPACE_PASSWORD, THINGSPACE_ACCOUNT, THINGSPACE_BASE_URL.
 
 Exit codes: 0 every device succeeded or is pending; 3 some did not, or --max-failures or --deadline
-ended the run; 1 an error, or the run was stopped; 2 wrong usage; 130 and 143 interrupted.
+ended the run; 1 an error, or the run was stopped; 2 wrong usage, or a sync that was refused, and
+nothing was sent; 130 and 143 interrupted.
 """
 
 app = App(

@@ -14,7 +14,7 @@ class Exit(IntEnum):
     ERROR = 1
     """An error, or the run was stopped."""
     USAGE = 2
-    """Wrong usage; nothing was sent."""
+    """Wrong usage, or a sync that was refused; nothing was sent."""
     INCOMPLETE = 3
     """The run came to its end or to a limit the caller set, and some device did not succeed."""
 
