@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from batch_helpers import assert_law, assert_no_task_left, client_of, ids_of, imeis, write
+from helpers import ONCE
 from simulator_api import imei, until
 
 from fota_async import (
@@ -301,7 +302,7 @@ async def test_a_closed_upgrade_is_refused(status: Any) -> None:
 @pytest.mark.parametrize("options", [{}, {"dry_run": True}])
 async def test_an_upgrade_that_cannot_be_read_is_not_changed(options: Any) -> None:
     async with serving(faults=Faults(error_before=1.0, only=GET)) as (sim, _):
-        async with client_of(sim, deadline=0.2) as client:
+        async with client_of(sim, retry=ONCE) as client:
             with pytest.raises(ServerError):
                 await sync(client, WANTED, **options)
         assert puts(sim) == 0
@@ -483,7 +484,7 @@ async def test_a_reading_that_fails_after_the_appending_holds_up_the_removal() -
     def spoil() -> None:
         sim.faults = Faults(error_before=1.0, only=GET)
 
-    async with serving(on_event=when_appended(spoil), deadline=0.3) as (sim, client):
+    async with serving(on_event=when_appended(spoil), retry=ONCE) as (sim, client):
         with pytest.raises(SyncStopped, match="nothing was removed") as caught:
             await sync(client, WANTED)
 
