@@ -22,7 +22,7 @@ from fota_async.batch.settings import RunSettings
 from fota_async.batch.settle import Doubts
 from fota_async.batch.settler import Settler
 from fota_async.batch.source import Source
-from fota_async.batch.states import DeviceOutcome
+from fota_async.batch.states import DeviceOutcome, State, Verdict
 from fota_async.batch.stopping import Stop, Stopper
 from fota_async.batch.triage import Triage
 from fota_async.batch.work import Work
@@ -244,8 +244,11 @@ class Engine:
                     self._idle -= 1
                 if batch is None:
                     return
-                self._call_another()
-                await self._send(batch, slot)
+                if self._settings.dry_run:
+                    self._foresee(batch)
+                else:
+                    self._call_another()
+                    await self._send(batch, slot)
             finally:
                 slot.give_back()
             await self._books.stream.room()
@@ -293,6 +296,12 @@ class Engine:
         self._books.progress(len(self._settler.doubts))
         return refusal
 
+    def _foresee(self, batch: Batch) -> None:
+        self._work.in_flight.discard(batch)
+        self._books.foresee(batch)
+        self._books.progress(0)
+        self._news.tell()
+
     async def _call(self, batch: Batch, slot: Slot) -> DeviceAnswers:
         try:
             await self._books.journal.intend(batch)
@@ -311,6 +320,10 @@ class Engine:
             batch.sent = batch.sent or batch.tally.requests > 0
 
     def _doubt_of_earlier_start(self, batch: Batch) -> None:
+        if self._settings.dry_run:
+            doubtful = Verdict(State.UNKNOWN, reason="dry run: in doubt, it would be settled first")
+            self._books.enter(batch, doubtful)
+            return
         why = "sent by an earlier start, and no answer is on record"
         self._settler.doubt(batch, why, noticed=self._books.started)
 

@@ -140,7 +140,15 @@ def check_identity(connection: sqlite3.Connection, expected: Identity) -> None:
         JournalError: It is not, or not ours to read.
     """
     _check_kind(connection)
-    found = identity_of(connection)
+    check_same_run(identity_of(connection), expected)
+
+
+def check_same_run(found: Identity, expected: Identity) -> None:
+    """Check that a journal is of this run.
+
+    Raises:
+        JournalError: It is of another.
+    """
     if found != expected:
         raise JournalError(
             f"it is of another run: {found.operation} on {found.target} of account "
