@@ -166,7 +166,7 @@ async def second_process(journal: Path, fleet: Path) -> tuple[int | None, str]:
     } | {"THINGSPACE_ACCOUNT": ACCOUNT, "THINGSPACE_BASE_URL": "http://127.0.0.1:9"}
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "fota_async", "append", "--upgrade", UPGRADE),
-        *("--journal", str(journal), "--deadline", "0.1", "--grace", "0", str(fleet)),
+        *("--journal", str(journal), "--deadline", "10", "--grace", "0", str(fleet)),
         env={**os.environ, **environment},
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,
