@@ -21,11 +21,6 @@ from fota_async.batch.journal import keeper
 from fota_async.models.device_answers import DeviceAnswers
 
 
-@pytest.fixture
-def journal(tmp_path: Path) -> Path:
-    return tmp_path / "enrol.db"
-
-
 def writer_of(run: BatchRun) -> Any:
     return run._engine._books.journal._writer  # type: ignore[attr-defined]
 

@@ -15,11 +15,6 @@ from fota_async.models.device_answers import DeviceAnswers
 from fota_async.simulator import Rules, Simulator
 
 
-@pytest.fixture
-def journal(tmp_path: Path) -> Path:
-    return tmp_path / "enrol.db"
-
-
 async def test_all_files_are_for_their_owner_only(journal: Path) -> None:
     modes: dict[str, int] = {}
 

@@ -40,11 +40,6 @@ class AnySession(FakeSession):
         raise AssertionError("nothing may be sent, and nothing read")
 
 
-@pytest.fixture
-def journal(tmp_path: Path) -> Path:
-    return tmp_path / "enrol.db"
-
-
 async def refused(run: BatchRun, session: FakeSession, says: str) -> str:
     """Show that a run is refused before anything is sent; return what it says."""
     with pytest.raises(JournalError, match=says) as caught:

@@ -15,11 +15,6 @@ from fota_async.cli.app import run as fota_command
 from fota_async.models.device_answers import DeviceAnswers
 
 
-@pytest.fixture
-def journal(tmp_path: Path) -> Path:
-    return tmp_path / "enrol.db"
-
-
 async def test_an_outcome_is_on_disk_before_it_is_streamed(journal: Path) -> None:
     refusals = set(imeis(20)[::6])
 

@@ -25,11 +25,6 @@ from fota_async.models.device_answers import DeviceAnswers
 from fota_async.simulator import Rules, Simulator
 
 
-@pytest.fixture
-def journal(tmp_path: Path) -> Path:
-    return tmp_path / "enrol.db"
-
-
 async def test_a_finished_journal_says_so_sends_nothing_and_gives_the_same_report(
     journal: Path,
 ) -> None:

@@ -27,11 +27,6 @@ from fota_async.batch.journal import keeper
 from fota_async.models.device_answers import DeviceAnswers
 
 
-@pytest.fixture
-def journal(tmp_path: Path) -> Path:
-    return tmp_path / "enrol.db"
-
-
 @pytest.mark.parametrize("twice", [False, True])
 @pytest.mark.parametrize("start", ["first", "second"])
 async def test_whichever_turn_a_run_is_stopped_in_its_journal_is_true(
