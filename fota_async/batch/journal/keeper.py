@@ -184,8 +184,9 @@ class Journal(NoJournal):
 
     def malformed(self, malformed: Sequence[Malformed]) -> None:
         """Note inputs that are not device ids."""
-        self._next.malformed += malformed
-        self._write_soon()
+        if self._error is None:
+            self._next.malformed += malformed
+            self._write_soon()
 
     def outcomes(self, among: BitMap64) -> JournalOutcomes:
         """Return the outcomes that are on disk by now."""
