@@ -36,7 +36,6 @@ from fota_async.batch.pieces import Batch
 from fota_async.batch.states import Verdict
 from fota_async.errors import JournalError
 
-
 _GATHER = 0.01
 """Seconds that an outcome waits at most for company on its way to the disk."""
 
