@@ -10,13 +10,15 @@ Not affiliated with Verizon.
 from fota_async._version import __version__
 from fota_async.api.upgrades import modify_upgrade
 from fota_async.batch.batcher import DeviceBatcher
-from fota_async.batch.errors import DevicesFailed, RunStopped, StopCause
+from fota_async.batch.device_ids import DeviceSet
+from fota_async.batch.errors import DevicesFailed, RunStopped, StopCause, SyncRefused, SyncStopped
 from fota_async.batch.journal.read_journal import read_journal
 from fota_async.batch.recheck import Change
 from fota_async.batch.report import BatchReport
 from fota_async.batch.run import BatchRun
 from fota_async.batch.settings import RunOptions
 from fota_async.batch.states import DeviceOutcome, State
+from fota_async.batch.sync import SyncPlan, SyncReport
 from fota_async.client import FotaClient
 from fota_async.credentials import Credentials, TokenProvider, Tokens
 from fota_async.errors import (
@@ -71,6 +73,7 @@ __all__ = [
     "DecodeError",
     "DeviceBatcher",
     "DeviceOutcome",
+    "DeviceSet",
     "DevicesFailed",
     "FirmwareUpgrade",
     "ForbiddenError",
@@ -97,6 +100,10 @@ __all__ = [
     "SourceError",
     "State",
     "StopCause",
+    "SyncPlan",
+    "SyncRefused",
+    "SyncReport",
+    "SyncStopped",
     "ThrottledError",
     "TokenProvider",
     "TokenRefusedError",

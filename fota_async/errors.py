@@ -30,6 +30,8 @@
     │       ├── NotFoundError        404
     │       └── RedirectError        3xx; never followed, the tokens stay with this host
     ├── RunStopped             a run ended early; carries its report
+    ├── SyncRefused            a sync that would remove too much, or that nobody approved
+    ├── SyncStopped            a sync ended early; carries what it did
     └── DevicesFailed          asked for by `BatchReport.raise_for_failures`
 
 All of them can be pickled. No secret is ever part of one.

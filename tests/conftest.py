@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
 
@@ -91,3 +92,9 @@ async def api(sim: Simulator) -> AsyncIterator[Api]:
     async with Api(sim) as api:
         await api.enter()
         yield api
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Path:
+    """Where a journal may be kept."""
+    return tmp_path / "enrol.db"

@@ -19,7 +19,7 @@ from fota_async.events import LimitEvent, ProgressEvent
 KEYS = [
     "operation", "account", "target", "inputs", "input_complete", "duplicates", "succeeded",
     "failed", "pending", "invalid", "unknown", "unsent", "requests", "retries", "seconds",
-    "stopped",
+    "stopped", "dry_run",
 ]  # fmt: skip
 UPGRADE = "60b5d639-ccdc-4db8-8824-069bd94c95bf"
 
@@ -265,7 +265,7 @@ def test_the_demo_agrees_with_its_simulator(capsys: pytest.CaptureFixture[str]) 
     assert "agrees, device by device" in captured.err
 
 
-@pytest.mark.parametrize("command", [[], ["append"], ["remove"], ["demo"], ["simulate"]])
+@pytest.mark.parametrize("command", [[], ["append"], ["remove"], ["sync"], ["demo"], ["simulate"]])
 def test_help_teaches(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert run([*command, "--help"]) == 0
     assert "Usage: fota" in capsys.readouterr().out

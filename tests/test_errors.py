@@ -25,6 +25,7 @@ from fota_async import (
     ServerError,
     SessionEndedError,
     StopCause,
+    SyncStopped,
     ThrottledError,
     TokenRefusedError,
     TooManyDevicesError,
@@ -84,7 +85,8 @@ def test_an_error_of_a_call_survives_pickling(kind: type[CallError], again: Any)
 
 
 @pytest.mark.parametrize(
-    "kind", [kind for kind in ALL if kind not in {*OF_CALLS, RunStopped, DevicesFailed}]
+    "kind",
+    [kind for kind in ALL if kind not in {*OF_CALLS, RunStopped, DevicesFailed, SyncStopped}],
 )
 def test_any_other_error_survives_pickling(kind: type[FotaError]) -> None:
     same = pickled(kind("what happened"))

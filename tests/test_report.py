@@ -90,6 +90,7 @@ async def test_the_summary_is_plain_values() -> None:
         "requests": 2,
         "retries": 0,
         "stopped": None,
+        "dry_run": False,
     }
 
 

@@ -1,23 +1,33 @@
 """Upgrades: a firmware image, a list of devices, a start date."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from datetime import date
 from typing import Literal, Unpack
 
+from pyroaring import BitMap64
+
 from fota_async.api.context import Context
 from fota_async.batch.batcher import DeviceBatcher
-from fota_async.batch.device_ids import as_device_ids
+from fota_async.batch.device_ids import DeviceSet, as_device_ids, is_device_id, pack
 from fota_async.batch.operation import Operation
 from fota_async.batch.protocol import BatchSession
-from fota_async.batch.reading import Reading, Row, append_decision, remove_decision
+from fota_async.batch.reading import (
+    Members,
+    Reading,
+    Row,
+    append_decision,
+    is_rejected,
+    remove_decision,
+)
 from fota_async.batch.run import BatchRun
 from fota_async.batch.settings import RunOptions
-from fota_async.batch.source import Devices
+from fota_async.batch.source import Devices, open_source
+from fota_async.batch.sync import Approve, Sync, SyncReport
 from fota_async.errors import ConfigurationError
 from fota_async.models.device_answers import DeviceAnswers
 from fota_async.models.success import SuccessFlag
-from fota_async.models.upgrade_rows import UpgradeRows, read_rows, read_upgrade
+from fota_async.models.upgrade_rows import UpgradeRows, read_rows, read_statuses, read_upgrade
 from fota_async.models.upgrades import FirmwareUpgrade, ScheduleUpgrade
 from fota_async.wire.route import Repeat, delete, get, or_nothing, post, put
 
@@ -141,6 +151,58 @@ class UpgradesV1:
         """
         return self._run("remove", upgrade_id, devices, column, options)
 
+    async def sync_devices(
+        self,
+        upgrade_id: str,
+        devices: Devices,
+        *,
+        max_removals: int = 0,
+        approve: Approve | None = None,
+        column: str | None = None,
+        **options: Unpack[RunOptions],
+    ) -> SyncReport:
+        """Bring a scheduled upgrade to a wanted list of devices; possible until it starts.
+
+        Reads the upgrade, appends what is missing, reads it again until it shows what was appended,
+        then removes what is not wanted. Devices that the API refuses to append do not hold that up,
+        unless `max_failures` stops it. Started again after a stop it does what is left.
+
+        A reading may lag: leave `settle_delay` between other changes of the upgrade and a sync.
+
+        Args:
+            upgrade_id: UUID from the schedule answer.
+            devices: All devices that the upgrade should have; see `append_devices`.
+            max_removals: The most devices it may remove. The default 0 refuses a plan with
+                removals: a list that was cut short would remove the rest of the fleet.
+            approve: A function, sync or async, that is asked about a plan that would change
+                something; anything but True refuses it. A dry run does not ask.
+            column: Header of the device ids in a CSV.
+            options: See `RunOptions`, for each of the two runs. `journal` is not possible, and
+                `keep="none"` keeps failures.
+
+        Returns:
+            What was appended, removed and left alone.
+
+        Raises:
+            SyncRefused: Empty input, inputs that are no device ids, too many removals, a closed
+                upgrade, or not approved; nothing was sent.
+            SyncStopped: It ended early; carries the report.
+            ConfigurationError: The id is no UUID or an option cannot work; nothing was sent.
+            SourceError: The device list cannot be read; nothing was sent.
+            MisuseError: A removal is under way on this upgrade; nothing was sent.
+            CallError: The upgrade cannot be read; nothing was sent.
+            TypeError: `devices` is a bare string or no device list at all.
+        """
+        sync = Sync(
+            self._context.session,
+            modify_upgrade("append", self._context.account, upgrade_id),
+            modify_upgrade("remove", self._context.account, upgrade_id),
+            max_removals=max_removals,
+            approve=approve,
+            options=options,
+        )
+        return await sync.run(open_source(devices, column))
+
     async def cancel(self, upgrade_id: str) -> None:
         """Cancel an upgrade that has not started.
 
@@ -209,6 +271,24 @@ def modify_upgrade(name: Literal["append", "remove"], account: str, upgrade_id: 
         status = upgrade.status
         return Reading(rows, str(status), status.is_open if status else None)
 
+    async def read_members(session: BatchSession) -> Members:
+        members, listed = BitMap64(), BitMap64()
+
+        def take(rows: list[tuple[str, str]]) -> None:
+            rows = [row for row in rows if is_device_id(row[0])]
+            listed.update(pack(one for one, _ in rows))
+            members.update(pack(one for one, status in rows if not is_rejected(status)))
+
+        def read_all(body: bytes) -> Generator[None, None, UpgradeRows]:
+            members.clear()  # a try that broke off may have left some
+            listed.clear()
+            return read_statuses(body, take)
+
+        upgrade = await session.call(READ_UPGRADE, values, read=read_all)
+        status = upgrade.status
+        is_open = status.is_open if status else None
+        return Members(DeviceSet(members), DeviceSet(listed), str(status), is_open)
+
     return Operation(
         name=name,
         account=account,
@@ -217,6 +297,7 @@ def modify_upgrade(name: Literal["append", "remove"], account: str, upgrade_id: 
         values=values,
         encode=encode,
         read=read,
+        read_members=read_members,
         decide=append_decision if name == "append" else remove_decision,
         present_counts=name == "append",
     )

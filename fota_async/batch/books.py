@@ -10,6 +10,7 @@ from pyroaring import BitMap64
 from fota_async.batch.device_ids import Malformed, pack
 from fota_async.batch.journal.keeper import Journal
 from fota_async.batch.journal.no_journal import NoJournal
+from fota_async.batch.journal.preview import JournalPreview
 from fota_async.batch.journal.rows import Identity, Start
 from fota_async.batch.ledger import Column, Ledger, malformed_outcome, merged
 from fota_async.batch.operation import Operation
@@ -25,6 +26,7 @@ from fota_async.events import BatchEvent, BatchOutcome, JournalEvent, ProgressEv
 
 IN_FLIGHT = Verdict(State.UNKNOWN, reason="in flight")
 IN_DOUBT = Verdict(State.UNKNOWN, reason="being settled")
+WOULD_BE_SENT = Verdict(State.UNSENT, reason="dry run: it would be sent")
 WAITING = Verdict(State.UNSENT, reason="not sent yet")
 
 
@@ -50,11 +52,15 @@ class Books:
     ) -> None:
         self.ledger = Ledger(settings.keep)
         self.stream = Stream()
+        self._dry_run = settings.dry_run
         self.journal = NoJournal(self._enter_final)
-        if settings.journal is not None:
+        identity = Identity(operation.name, operation.account, operation.target)
+        if settings.journal is not None and settings.dry_run:
+            self.journal = JournalPreview(settings.journal, identity, self._enter_final)
+        elif settings.journal is not None:
             self.journal = Journal(
                 settings.journal,
-                Identity(operation.name, operation.account, operation.target),
+                identity,
                 settings.durability,
                 report=self._enter_final,
                 totals=self._totals,
@@ -157,6 +163,11 @@ class Books:
         self.journal.malformed(malformed)
         self.stream.append(map(malformed_outcome, malformed))
 
+    def foresee(self, batch: Batch) -> None:
+        """Enter a batch that a dry run would have sent."""
+        self.requests += 1
+        self.enter(batch, WOULD_BE_SENT)
+
     def returned(self, batch: Batch) -> None:
         """Note that a batch waits to be sent again, and was surely not taken unless it was lost."""
         if not batch.lost:
@@ -190,7 +201,7 @@ class Books:
             columns = (Column(place, pack(ids), verdict) for place, ids, verdict in still_open)
             unwritten = (attrs.evolve(one, verdicts=IN_FLIGHT) for one in self.journal.unwritten)
             ledger = merged(ledger, chain(columns, unwritten))
-        earlier = self.journal.past.starts
+        earlier = [] if self._dry_run else self.journal.past.starts
         return BatchReport(
             ledger,
             operation=self._operation.name,
@@ -202,6 +213,7 @@ class Books:
             seconds=self.seconds + sum(start.seconds for start in earlier),
             stopped=stopped,
             unasked=self.unasked + sum(start.unasked for start in earlier),
+            dry_run=self._dry_run,
             recheck=recheck_with(self._session, self._operation),
         )
 

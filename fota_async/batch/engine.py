@@ -1,9 +1,8 @@
-"""The engine of a run: workers that take batches, send them, and enter what became of them."""
+"""The engine of a run: puts its parts together, and begins and ends it."""
 
 import asyncio
 from collections.abc import Iterable
 from contextlib import ExitStack, suppress
-from functools import partial
 
 from fota_async.batch.books import Books
 from fota_async.batch.crew import Crew, is_current
@@ -14,25 +13,22 @@ from fota_async.batch.leftovers import still_open, unsend
 from fota_async.batch.news import News, cancel_all
 from fota_async.batch.operation import Operation
 from fota_async.batch.pieces import Batch
-from fota_async.batch.protocol import BatchSession, Tally
+from fota_async.batch.protocol import BatchSession
 from fota_async.batch.reader import TargetReader
 from fota_async.batch.refusals import Alike
 from fota_async.batch.report import BatchReport
+from fota_async.batch.sender import FIRST_WORKERS, Sender
 from fota_async.batch.settings import RunSettings
 from fota_async.batch.settle import Doubts
 from fota_async.batch.settler import Settler
 from fota_async.batch.source import Source
-from fota_async.batch.states import DeviceOutcome
+from fota_async.batch.states import DeviceOutcome, State, Verdict
 from fota_async.batch.stopping import Stop, Stopper
 from fota_async.batch.triage import Triage
 from fota_async.batch.work import Work
-from fota_async.errors import CallError, JournalError, LostError, RefusedError, SourceError
-from fota_async.limiter import Slot
-from fota_async.models.device_answers import DeviceAnswers
+from fota_async.errors import CallError, JournalError, RefusedError, SourceError
 
 _LOOK_AT_BATCH = 2
-_FIRST_WORKERS = 8
-"""Batches in hand before one was answered, so that a wrong request is not sent a hundred times."""
 _GRACEFUL = frozenset({StopCause.INTERRUPTED, StopCause.DEADLINE})
 
 
@@ -84,7 +80,7 @@ class Engine:
             clock=session.clock,
             settle_delay=settings.settle_delay,
         )
-        alike = Alike(size, settings.concurrency or _FIRST_WORKERS)
+        alike = Alike(size, settings.concurrency or FIRST_WORKERS)
         self._examiner = Examiner(
             operation=operation,
             work=self._work,
@@ -107,14 +103,26 @@ class Engine:
             send_later=self._send_later,
             examine=self._examine,
         )
-
         self._crew = Crew(self._broke)
+        self._sender = Sender(
+            session=session,
+            operation=operation,
+            settings=settings,
+            books=self._books,
+            work=self._work,
+            triage=self._triage,
+            examiner=self._examiner,
+            stopper=self._stopper,
+            crew=self._crew,
+            news=self._news,
+            departing=self._look_beside,
+            ended=self._show_progress,
+        )
         self._examining: asyncio.Task[None] | None = None
         self._settling: asyncio.Task[None] | None = None
         self._grace: asyncio.Task[None] | None = None
         self._ending: asyncio.Task[None] | None = None
         self._opening: asyncio.Task[None] | None = None
-        self._idle = 0
         self._opened = False
         self._looked = False
         self._aborted = False
@@ -209,8 +217,7 @@ class Engine:
         return True
 
     async def _until_done(self) -> None:
-        for _ in range(self._settings.concurrency or _FIRST_WORKERS):
-            self._crew.work(self._take_and_send)
+        self._sender.start()
         self._settling = self._crew.help(self._settler.run)
         if self._settings.deadline is not None:
             self._crew.help(self._end_at_deadline)
@@ -233,84 +240,11 @@ class Engine:
         else:
             self._stopper.stop_for(StopCause.ERROR, f"{type(error).__name__}: {error}", error)
 
-    async def _take_and_send(self) -> None:
-        while self.stop is None:
-            slot = self._session.slot(self.operation.account, self)
-            try:
-                self._idle += 1
-                try:
-                    batch = await self._work.next(slot)
-                finally:
-                    self._idle -= 1
-                if batch is None:
-                    return
-                self._call_another()
-                await self._send(batch, slot)
-            finally:
-                slot.give_back()
-            await self._books.stream.room()
-
-    def _call_another(self) -> None:
-        """Let somebody wait for the next batch, if all are busy: the session's limit may grow."""
-        if (
-            self._settings.concurrency is None
-            and not self._idle
-            and self._examiner.anything_answered
-            and len(self._work.in_flight) < self._session.max_concurrency
-        ):
-            self._crew.work(self._take_and_send)
-
-    async def _send(self, batch: Batch, slot: Slot) -> RefusedError | None:
-        """Send a batch and enter or queue what became of it; return its refusal, if it was one."""
-        refusal: RefusedError | None = None
-        batch.tally = Tally()
-        self._crew.hold(batch)
-        if self._work.batches == _LOOK_AT_BATCH:
-            self._look_beside()
-        try:
-            answers = await self._call(batch, slot)
-        except JournalError:
-            self._triage.put_back(batch, "the journal cannot be written")
-        except RefusedError as error:
-            refusal = error
-            self._triage.refused(batch, error)
-        except LostError as error:
-            self._triage.lost(batch, f"no answer: {error.message}", error)
-        except CallError as error:
-            self._triage.put_back(batch, error.message, error)
-            self._stopper.stop_because_of(error)
-        except BaseException:
-            if batch.tally.in_doubt:
-                self._triage.lost(batch, "interrupted before the answer")
-            else:
-                self._triage.put_back(batch, "interrupted")
-            raise
-        else:
-            self._triage.answered(batch, answers)
-        finally:
-            self._crew.hold(None)
-            self._news.tell()
-        self._books.progress(len(self._settler.doubts))
-        return refusal
-
-    async def _call(self, batch: Batch, slot: Slot) -> DeviceAnswers:
-        try:
-            await self._books.journal.intend(batch)
-            return await self._session.call(
-                self.operation.route,
-                self.operation.values,
-                body=self.operation.encode(batch.ids),
-                slot=slot,
-                tally=batch.tally,
-                endless=True,
-                keep_trying=lambda: self.stop is None,
-            )
-        finally:
-            self._work.in_flight.discard(batch)
-            self._books.written(batch.tally.requests, sent_before=batch.sent)
-            batch.sent = batch.sent or batch.tally.requests > 0
-
     def _doubt_of_earlier_start(self, batch: Batch) -> None:
+        if self._settings.dry_run:
+            doubtful = Verdict(State.UNKNOWN, reason="dry run: in doubt, it would be settled first")
+            self._books.enter(batch, doubtful)
+            return
         why = "sent by an earlier start, and no answer is on record"
         self._settler.doubt(batch, why, noticed=self._books.started)
 
@@ -332,30 +266,21 @@ class Engine:
             self._examining = self._crew.help(self._examiner.examine)
 
     def _look_beside(self) -> None:
-        """Read the target's state beside the first batches: a closed one is found out early."""
+        """Read the target's state beside the second batch: a closed one is found out early."""
 
         async def look() -> None:
             with suppress(CallError):  # the batches find out for themselves
                 self._stopper.saw(await self._reader.read())
 
-        if self._reader.can_read and not self._looked:
+        if self._work.batches == _LOOK_AT_BATCH and self._reader.can_read and not self._looked:
             self._looked = True
             self._crew.help(look)
 
     async def _probe(self, batches: list[Batch]) -> list[RefusedError | None]:
-        gate = asyncio.Semaphore(self._settings.concurrency or _FIRST_WORKERS)
+        return await self._sender.probe(batches)
 
-        refusals: list[RefusedError | None] = []
-
-        async def probe(batch: Batch) -> None:
-            async with gate, self._session.slot(self.operation.account, self) as slot:
-                refusals.append(await self._send(batch, slot))
-
-        self._work.in_flight.update(batches)
-        probes = [self._crew.work(partial(probe, batch)) for batch in batches]
-        if probes:
-            await asyncio.wait(probes)
-        return refusals
+    def _show_progress(self) -> None:
+        self._books.progress(len(self._settler.doubts))
 
     # Ending
 

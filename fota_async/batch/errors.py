@@ -7,6 +7,7 @@ from fota_async.errors import FotaError
 
 if TYPE_CHECKING:
     from fota_async.batch.report import BatchReport
+    from fota_async.batch.sync import SyncPlan, SyncReport
 
 
 class StopCause(StrEnum):
@@ -48,6 +49,30 @@ class RunStopped(FotaError):  # noqa: N818 - reads as what happened
         super().__init__(message)
         self.report = report
         self.cause = cause
+
+
+class SyncRefused(FotaError):  # noqa: N818 - reads as what happened
+    """A sync was not begun, since it would harm or nobody approved; nothing was sent.
+
+    Attributes:
+        plan: What it would have done; None if that was not computed.
+    """
+
+    def __init__(self, message: str, plan: "SyncPlan | None" = None) -> None:
+        super().__init__(message)
+        self.plan = plan
+
+
+class SyncStopped(FotaError):  # noqa: N818 - reads as what happened
+    """A sync ended before its end. What stopped a run of it is its `__cause__`.
+
+    Attributes:
+        report: What was done.
+    """
+
+    def __init__(self, message: str, report: "SyncReport") -> None:
+        super().__init__(message)
+        self.report = report
 
 
 class DevicesFailed(FotaError):  # noqa: N818 - reads as what happened

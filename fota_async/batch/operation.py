@@ -6,10 +6,13 @@ from typing import TypeAlias
 import attrs
 
 from fota_async.batch.protocol import BatchSession
-from fota_async.batch.reading import Decision, Reading, Row, append_decision
+from fota_async.batch.reading import Decision, Members, Reading, Row, append_decision
 from fota_async.batch.states import State, Verdict, judge
 from fota_async.models.device_answers import DeviceAnswers
 from fota_async.wire.route import Route
+
+ReadMembers: TypeAlias = Callable[[BatchSession], Awaitable[Members]]
+"""Reads a target: its state, and all devices that are members of it."""
 
 ReadTarget: TypeAlias = Callable[[BatchSession, frozenset[str]], Awaitable[Reading]]
 """Reads a target: its state, and the rows of the devices asked about."""
@@ -29,6 +32,7 @@ class Operation:
         judge: What a status word means; None for an unknown one.
         cap: The most devices one request may carry, or None where none is documented.
         read: Reads the target, for the rows of some devices; None if it cannot be read.
+        read_members: Reads which devices the target has; None if it cannot be read.
         decide: What a row of a reading means for a device whose answer was lost.
         present_counts: Whether a device seen in the list once is settled; for an append it is.
         pilot_rule: What to tell the caller when the first large requests are refused alike, or
@@ -44,6 +48,7 @@ class Operation:
     judge: Callable[[str], State | None] = judge
     cap: int | None = None
     read: ReadTarget | None = None
+    read_members: ReadMembers | None = None
     decide: Callable[[Row | None], Decision] = append_decision
     present_counts: bool = True
     pilot_rule: str | None = None

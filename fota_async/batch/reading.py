@@ -6,6 +6,7 @@ from typing import Final, TypeAlias
 
 import attrs
 
+from fota_async.batch.device_ids import DeviceSet
 from fota_async.batch.states import State, Verdict
 
 
@@ -36,6 +37,23 @@ class Reading:
     ended: float = 0.0
 
 
+@attrs.frozen
+class Members:
+    """Which devices a target has.
+
+    Attributes:
+        devices: Their ids.
+        listed: All ids in its list; rejected devices stay there and are no members.
+        status: The target's state, word for word.
+        is_open: Whether its devices may still change; None if its state is unknown.
+    """
+
+    devices: DeviceSet
+    listed: DeviceSet
+    status: str
+    is_open: bool | None
+
+
 class SendAgain(Enum):
     """The decision that what was asked for did not happen."""
 
@@ -53,7 +71,7 @@ def append_decision(row: Row | None) -> Decision:
     """Return what a reading means for a device that an append may have added."""
     if row is None:
         return SEND_AGAIN
-    if _is_rejected(row) or _is_terminal(row):
+    if is_rejected(row.status) or _is_terminal(row):
         return Verdict(State.FAILED, row.status, row.reason, settled=True)
     return Verdict(State.SUCCEEDED, row.status, row.reason, settled=True)
 
@@ -62,16 +80,16 @@ def remove_decision(row: Row | None) -> Decision:
     """Return what a reading means for a device that a removal may have taken off."""
     if row is None:
         return Verdict(State.SUCCEEDED, reason="not in the list any more", settled=True)
-    if _is_rejected(row):
+    if is_rejected(row.status):
         return Verdict(State.SUCCEEDED, row.status, row.reason, settled=True)
     if _is_terminal(row):
         return Verdict(State.FAILED, row.status, row.reason, settled=True)
     return SEND_AGAIN
 
 
-def _is_rejected(row: Row) -> bool:
+def is_rejected(status: str) -> bool:
     """Rejected devices stay in the list and are no members of the upgrade."""
-    return "reject" in row.status.lower()
+    return "reject" in status.lower()
 
 
 def _is_terminal(row: Row) -> bool:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -9,10 +10,12 @@ from typing import Any
 
 import attrs
 
+from fota_async.batch.device_ids import DeviceSet
 from fota_async.batch.errors import DevicesFailed
-from fota_async.batch.ledger import Ledger
+from fota_async.batch.ledger import Column, Ledger
+from fota_async.batch.operation import Operation
 from fota_async.batch.recheck import Change, Recheck
-from fota_async.batch.states import DeviceOutcome, State
+from fota_async.batch.states import DeviceOutcome, State, Verdict
 from fota_async.errors import MisuseError
 
 _CSV_HEADER = ("device_id", "state", "status", "reason", "settled")
@@ -44,11 +47,13 @@ class BatchReport:
         account: Billing account.
         target: Id of the upgrade.
         input_complete: Whether the input was read to its end.
-        requests: Requests of the operation that were written to the wire.
+        requests: Requests of the operation that were written to the wire; in a dry run, those that
+            would be if nothing went wrong.
         retries: Those of them that carried a device sent before.
         seconds: How long the run took.
         stopped: Why the run ended early, in one word, or None.
         unasked: Answers about devices that nobody asked about.
+        dry_run: Whether nothing was sent because nothing should be.
     """
 
     def __init__(
@@ -64,6 +69,7 @@ class BatchReport:
         seconds: float,
         stopped: str | None,
         unasked: int = 0,
+        dry_run: bool = False,
         recheck: Recheck | None = None,
     ) -> None:
         self._ledger = ledger
@@ -76,6 +82,7 @@ class BatchReport:
         self.seconds = seconds
         self.stopped = stopped
         self.unasked = unasked
+        self.dry_run = dry_run
         self._recheck = recheck
 
     @property
@@ -185,6 +192,7 @@ class BatchReport:
             "retries": self.retries,
             "seconds": round(self.seconds, 3),
             "stopped": self.stopped,
+            "dry_run": self.dry_run,
         }
 
     def to_json(self) -> str:
@@ -214,14 +222,17 @@ class BatchReport:
     def __str__(self) -> str:
         lines = [
             f"{self.operation} on {self.target} of account {self.account}: "
-            + (f"stopped ({self.stopped})" if self.stopped else "done")
+            + (f"stopped ({self.stopped})" if self.stopped else self._done)
             + f" after {self.seconds:.1f} s",
             f"  {self.inputs:>12,} inputs" + ("" if self.input_complete else " read, more to come"),
         ]
         for name in (*(state.value for state in State), "duplicates"):
             count = getattr(self, name)
             lines += [f"  {count:>12,} {name}"] if count else []
-        lines.append(f"  {self.requests:>12,} requests, {self.retries:,} of them retries")
+        if self.dry_run:
+            lines.append(f"  {self.requests:>12,} requests would be sent")
+        else:
+            lines.append(f"  {self.requests:>12,} requests, {self.retries:,} of them retries")
         groups = self.groups
         if groups:
             lines.append("by reason:")
@@ -232,8 +243,35 @@ class BatchReport:
             lines.append(f"  and {len(groups) - _GROUPS_SHOWN} reasons more")
         return "\n".join(lines)
 
+    @property
+    def _done(self) -> str:
+        return "dry run, nothing was sent," if self.dry_run else "done"
+
     def __repr__(self) -> str:
         return f"<BatchReport {self.summary()}>"
+
+
+def unsent_report(
+    operation: Operation, devices: DeviceSet, reason: str, *, dry_run: bool
+) -> BatchReport:
+    """Return the report of a run that did not begin."""
+    ledger = Ledger()
+    ledger.take_in(len(devices), 0, ())
+    if devices:
+        verdict = Verdict(State.UNSENT, reason=reason)
+        ledger.enter(Column(0, array("Q", devices.numbers), verdict))
+    return BatchReport(
+        ledger,
+        operation=operation.name,
+        account=operation.account,
+        target=operation.target,
+        input_complete=True,
+        requests=0,
+        retries=0,
+        seconds=0.0,
+        stopped=None,
+        dry_run=dry_run,
+    )
 
 
 def csv_lines(outcomes: Iterable[DeviceOutcome]) -> Iterator[str]:

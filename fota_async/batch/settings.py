@@ -30,6 +30,11 @@ def _seconds(_: object, attribute: "attrs.Attribute[float]", value: Any) -> None
         raise ConfigurationError(f"{attribute.name} must be seconds from 0, not {value!r}")
 
 
+def _yes_or_no(_: object, attribute: "attrs.Attribute[bool]", value: object) -> None:
+    if not isinstance(value, bool):
+        raise ConfigurationError(f"{attribute.name} must be True or False, not {value!r}")
+
+
 def _keep(_: object, __: object, value: object) -> None:
     if value not in ("all", "failures", "none"):
         raise ConfigurationError(f"keep must be all, failures or none, not {value!r}")
@@ -92,6 +97,9 @@ class RunOptions(TypedDict, total=False):
     durability: Durability
     """What the journal survives: the death of the process (`process`, default), or of the machine
     too (`full`, slower: the disk confirms each transaction)."""
+    dry_run: bool
+    """Send nothing: the report says what would be sent (`unsent` devices, with that reason) in how
+    many `requests`. Default False."""
     retry_if: RetryRule | None
     """Says of a failed device that its status is temporary; it is then sent again, `settle_delay`
     later, up to `max_rounds` times. None by default: the vendor documents no such status."""
@@ -113,6 +121,7 @@ class RunSettings:
     )
     journal: Path | None = attrs.field(default=None, converter=_path)
     durability: Durability = attrs.field(default="process", validator=_durability)
+    dry_run: bool = attrs.field(default=False, validator=_yes_or_no)
     retry_if: RetryRule | None = None
 
     def too_many(self, failed: int, decided: int) -> bool:

@@ -10,12 +10,14 @@ from typing import Annotated, Any
 from cyclopts import App, CycloptsError, Parameter
 
 from fota_async import __version__
+from fota_async.batch.errors import SyncRefused
 from fota_async.cli.demo import DemoOptions, run_demo
 from fota_async.cli.devices import Options, run_devices
 from fota_async.cli.exits import Exit
 from fota_async.cli.output import fail
 from fota_async.cli.report import ReportOptions, show_report
 from fota_async.cli.simulate import SimulateOptions, run_simulate
+from fota_async.cli.sync import SyncOptions, run_sync
 from fota_async.errors import ConfigurationError, FotaError, JournalError, SourceError
 
 _LAST_BREATH = 0.5
@@ -24,7 +26,8 @@ Credentials and address come from the environment: THINGSPACE_KEY, THINGSPACE_SE
 THINGSPACE_USERNAME, THINGSPACE_PASSWORD, THINGSPACE_ACCOUNT, THINGSPACE_BASE_URL.
 
 Exit codes: 0 every device succeeded or is pending; 3 some did not, or --max-failures or --deadline
-ended the run; 1 an error, or the run was stopped; 2 wrong usage; 130 and 143 interrupted.
+ended the run; 1 an error, or the run was stopped; 2 wrong usage, or a sync that was refused, and
+nothing was sent; 130 and 143 interrupted.
 """
 
 app = App(
@@ -63,6 +66,18 @@ def remove(file: File, /, *, options: Annotated[Options, Flat]) -> int:
     Example: fota remove --upgrade 60b5d639-ccdc-4db8-8824-069bd94c95bf fleet.csv
     """
     return _execute(run_devices("remove", file, options))
+
+
+@app.command
+def sync(file: File, /, *, options: Annotated[SyncOptions, Flat]) -> int:
+    """Bring a scheduled upgrade to a list of devices: append what is missing, remove the rest.
+
+    Shows the plan and asks before anything is sent. Appends first, and removes only when the
+    upgrade shows what was appended. Started again after a stop it does what is left.
+
+    Example: fota sync --upgrade 60b5d639-ccdc-4db8-8824-069bd94c95bf --max-removals 100 fleet.csv
+    """
+    return _execute(run_sync(file, options))
 
 
 @app.command
@@ -137,7 +152,7 @@ def _execute(command: Coroutine[Any, Any, int]) -> int:
 def _guarded(command: Callable[[], int]) -> int:
     try:
         return command()
-    except (ConfigurationError, JournalError, SourceError) as error:
+    except (ConfigurationError, JournalError, SourceError, SyncRefused) as error:
         fail(str(error))
         return Exit.USAGE
     except FotaError as error:

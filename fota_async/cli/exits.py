@@ -14,7 +14,7 @@ class Exit(IntEnum):
     ERROR = 1
     """An error, or the run was stopped."""
     USAGE = 2
-    """Wrong usage; nothing was sent."""
+    """Wrong usage, or a sync that was refused; nothing was sent."""
     INCOMPLETE = 3
     """The run came to its end or to a limit the caller set, and some device did not succeed."""
 
@@ -26,6 +26,8 @@ def exit_code(report: BatchReport, received: signal.Signals | None) -> int:
         report: What became of every device.
         received: The signal that interrupted the run, if one did.
     """
+    if report.dry_run and not report.stopped:
+        return Exit.INCOMPLETE if report.invalid else Exit.DONE
     if report.stopped == "interrupted":
         return 128 + (received or signal.SIGINT)
     if report.stopped in {"max_failures", "deadline"}:

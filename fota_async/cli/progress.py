@@ -82,6 +82,11 @@ class ProgressDisplay:
         if self._bar is not None:
             self._bar.stop()
 
+    def pause(self) -> None:
+        """Give the terminal up until there is something new to show."""
+        if self._bar is not None:
+            self._bar.stop()
+
     def __call__(self, event: Event) -> None:
         """Take an event of the library."""
         if isinstance(event, PauseEvent):
@@ -115,6 +120,7 @@ class ProgressDisplay:
             notes += [f"{name}: {count:,}"] if count else []
         notes += [self._limit] if self._limit else []
         if self._bar is not None:
+            self._bar.start()
             self._bar.update(
                 self._task,
                 description=event.operation,

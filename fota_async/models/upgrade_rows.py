@@ -64,6 +64,25 @@ def read_rows(body: bytes, wanted: Collection[str]) -> Generator[None, None, Upg
     return UpgradeRows(structure(around, FirmwareUpgrade).status, rows)
 
 
+def read_statuses(
+    body: bytes, take: Callable[[list[tuple[str, str]]], object]
+) -> Generator[None, None, UpgradeRows]:
+    """Read id and status of every device, step by step; arguments and errors as `read_rows`.
+
+    Args:
+        body: The answer.
+        take: Gets the ids and statuses of each slice.
+    """
+    around = yield from _each_slice(
+        body, lambda part: take([(row.deviceId, row.status) for row in part])
+    )
+    if around is None:
+        upgrade = structure(parse_json(body), FirmwareUpgrade)
+        take([(str(one.device_id), one.status or "") for one in upgrade.device_list])
+        return UpgradeRows(upgrade.status, {})
+    return UpgradeRows(structure(around, FirmwareUpgrade).status, {})
+
+
 def read_upgrade(body: bytes) -> Generator[None, None, FirmwareUpgrade]:
     """Read an upgrade with all its devices, step by step; arguments and errors as `read_rows`."""
     devices: list[UpgradeDevice] = []
@@ -80,7 +99,7 @@ def read_upgrade(body: bytes) -> Generator[None, None, FirmwareUpgrade]:
 
 
 def _each_slice(
-    body: bytes, take: Callable[[list[_Row]], None]
+    body: bytes, take: Callable[[list[_Row]], object]
 ) -> Generator[None, None, dict[str, Any] | None]:
     """Hand each slice to `take`, pausing between them; return what `in_slices` returns."""
     slices = in_slices(body, "deviceList", _rows)

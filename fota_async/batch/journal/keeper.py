@@ -36,6 +36,9 @@ from fota_async.batch.pieces import Batch
 from fota_async.batch.states import Verdict
 from fota_async.errors import JournalError
 
+_GATHER = 0.01
+"""Seconds that an outcome waits at most for company on its way to the disk."""
+
 
 @attrs.define
 class _Draft:
@@ -109,6 +112,7 @@ class Journal(NoJournal):
         self._written = 0
         self._next = _Drafts()
         self._writing: _Drafts | None = None
+        self._soon: asyncio.TimerHandle | None = None
         self._to_wake: deque[asyncio.Future[None]] = deque()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -179,8 +183,9 @@ class Journal(NoJournal):
 
     def malformed(self, malformed: Sequence[Malformed]) -> None:
         """Note inputs that are not device ids."""
-        self._next.malformed += malformed
-        self._write_next()
+        if self._error is None:
+            self._next.malformed += malformed
+            self._write_soon()
 
     def outcomes(self, among: BitMap64) -> JournalOutcomes:
         """Return the outcomes that are on disk by now."""
@@ -194,6 +199,7 @@ class Journal(NoJournal):
 
     async def caught_up(self) -> None:
         """Wait until everything is on disk."""
+        self._write_next()
         await self._idle.wait()
 
     async def close(self) -> None:
@@ -226,12 +232,24 @@ class Journal(NoJournal):
             return
         self._entries += 1
         self._next.entries.append(draft)
-        self._write_next()
+        if draft.written is None:
+            self._write_soon()
+        else:
+            self._write_next()
 
     def _start(self) -> Start:
         return attrs.evolve(self._totals(), number=self._number, entries=self._entries)
 
+    def _write_soon(self) -> None:
+        """Write what nobody waits for; the next intent mostly comes first, and takes it along."""
+        self._idle.clear()
+        if self._soon is None:
+            self._soon = asyncio.get_running_loop().call_later(_GATHER, self._write_next)
+
     def _write_next(self) -> None:
+        if self._soon is not None:
+            self._soon.cancel()
+            self._soon = None
         if self._writing is not None or self._error is not None:
             return
         if not self._next:
@@ -258,7 +276,10 @@ class Journal(NoJournal):
             return
         drafts, self._writing = self._writing, None
         self._written = upto
-        self._write_next()
+        if any(draft.written is not None for draft in self._next.entries) or not self._next:
+            self._write_next()
+        else:
+            self._write_soon()
         for draft in drafts.entries if drafts else ():
             if draft.column is not None:
                 self._report(draft.column, True)

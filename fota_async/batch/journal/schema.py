@@ -140,7 +140,15 @@ def check_identity(connection: sqlite3.Connection, expected: Identity) -> None:
         JournalError: It is not, or not ours to read.
     """
     _check_kind(connection)
-    found = identity_of(connection)
+    check_same_run(identity_of(connection), expected)
+
+
+def check_same_run(found: Identity, expected: Identity) -> None:
+    """Check that a journal is of this run.
+
+    Raises:
+        JournalError: It is of another.
+    """
     if found != expected:
         raise JournalError(
             f"it is of another run: {found.operation} on {found.target} of account "
@@ -160,7 +168,7 @@ def check(connection: sqlite3.Connection) -> None:
     _check_kind(connection)
     (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     if found != "ok":
-        raise JournalError(f"it is damaged ({found})")
+        raise JournalError(f"it is damaged ({' '.join(found.split())})")
     for table, key in (("entry", "number"), ("verdict", "code"), ("malformed", "rowid")):
         rows, last = connection.execute(f"SELECT count(*), max({key}) FROM {table}").fetchone()  # noqa: S608 - names from the line above
         if rows != (last or 0):

@@ -1,0 +1,118 @@
+"""`fota sync`: an upgrade brought to a wanted list of devices."""
+
+import json
+import signal
+import sys
+from collections.abc import Iterable
+from typing import Annotated
+
+import anyio.to_thread
+import attrs
+from cyclopts import Parameter
+from cyclopts.validators import Number
+
+from fota_async.api.upgrades import modify_upgrade
+from fota_async.batch.errors import SyncRefused, SyncStopped
+from fota_async.batch.sync import Sync, SyncPlan, SyncReport
+from fota_async.cli.exits import Exit, exit_code
+from fota_async.cli.output import fail, print_pieces, say
+from fota_async.cli.progress import ProgressDisplay
+from fota_async.cli.run_flags import OUTPUT, RunFlags, client_for, run_options, source_of
+from fota_async.cli.signals import on_signals
+
+
+@attrs.frozen(kw_only=True)
+class SyncOptions(RunFlags):
+    """The options of `fota sync`."""
+
+    max_removals: Annotated[
+        int,
+        Parameter(
+            validator=Number(gte=0),
+            help="The most devices it may remove. By default none: a list that was cut short would "
+            "remove the rest of the fleet.",
+        ),
+    ] = 0
+    yes: Annotated[
+        bool, Parameter(negative=(), group=OUTPUT, help="Carry the plan out without asking.")
+    ] = False
+
+
+async def run_sync(file: str, options: SyncOptions) -> int:
+    """Sync an upgrade with a device list; return the exit code.
+
+    Raises:
+        ConfigurationError: An option or the environment cannot work; nothing was sent.
+        SourceError: The device list cannot be opened; nothing was sent.
+        SyncRefused: The plan must not be carried out, or was not approved; nothing was sent.
+        CallError: The upgrade cannot be read; nothing was sent.
+    """
+    progress = ProgressDisplay()
+    client = client_for(options, progress)
+    sync = Sync(
+        client.session,
+        modify_upgrade("append", client.account, options.upgrade),
+        modify_upgrade("remove", client.account, options.upgrade),
+        max_removals=options.max_removals,
+        approve=lambda plan: _approve(plan, options, progress),
+        options=run_options(options),
+    )
+    stopped: SyncStopped | None = None
+    async with client:
+        with on_signals(sync.stop) as received, progress:
+            try:
+                report = await sync.run(source_of(file, options.column))
+            except SyncStopped as error:
+                stopped, report = error, error.report
+            except SyncRefused as error:
+                if received.signal is None:
+                    raise
+                fail(str(error))
+                return 128 + received.signal
+    if options.dry_run:
+        _name(outcome.device_id for outcome in report.remove)
+    if stopped is not None:
+        fail(str(stopped))
+    code = _exit_code(report, received.signal, stopped=stopped is not None)
+    return code if _print(report, as_json=options.json) or code else Exit.ERROR
+
+
+async def _approve(plan: SyncPlan, options: SyncOptions, progress: ProgressDisplay) -> bool:
+    progress.pause()
+    _name(plan.remove)
+    say(f"The upgrade is {plan.status}. {plan}.")
+    if options.yes:
+        return True
+    if not sys.stdin.isatty():
+        raise SyncRefused("nobody can be asked: give --yes to carry the plan out", plan)
+    say("Go on? [y/N]")
+    # Abandoned when a signal comes, or the command would end only after an answer.
+    answer = await anyio.to_thread.run_sync(sys.stdin.readline, abandon_on_cancel=True)
+    return answer.strip().lower() in {"y", "yes"}
+
+
+def _name(to_remove: Iterable[str]) -> None:
+    for device in to_remove:
+        say(f"to remove: {device}")
+
+
+def _exit_code(report: SyncReport, received: signal.Signals | None, *, stopped: bool) -> int:
+    runs = (report.append, report.remove)
+    if not stopped:
+        return max(exit_code(run, received) for run in runs)
+    for run in runs:
+        if run.stopped:
+            return exit_code(run, received)
+    return 128 + received if received else Exit.ERROR
+
+
+def _print(report: SyncReport, *, as_json: bool) -> bool:
+    if not as_json:
+        return print_pieces([str(report), "\n"])
+    document = {
+        "append": report.append.summary(),
+        "remove": report.remove.summary(),
+        "unchanged": report.unchanged,
+        "duplicates": report.duplicates,
+    }
+    return print_pieces([json.dumps(document), "\n"])
