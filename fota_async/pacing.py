@@ -135,8 +135,8 @@ class Pace:
             # allows at least what it let through in between.
             self._level = max(self._level, accepted / between)
             self._level = max(self._level, self._chance.rate_instead(rate, accepted, between) or 0)
-        # Otherwise nothing at all was let through for longer than the rate explains. A server that
-        # refuses everything for a while is left to the pauses, which grow.
+        # Otherwise nothing was let through for longer than a rate like this one explains. A server
+        # that refuses everything for a while is left to the pauses, which grow.
         self._level = max(self._level, _LEAST)
         self._cut_at, self._since, self._since_cut = now, inf, 0
         self._cuts += 1
