@@ -196,6 +196,9 @@ class Limiter:
 
     async def _lead_or_wait(self, turn: Turn) -> None:
         wait = self._wait(now := self._clock.monotonic())
+        if wait <= 0:
+            self.serve()
+            return
         turn.awake = asyncio.get_running_loop().create_future()
         if wait == inf or self._leader is not None:
             await turn.awake
@@ -208,7 +211,9 @@ class Limiter:
             await turn.awake
         finally:
             self._leader = None
-            alarm.cancel()
+            if not alarm.done():
+                alarm.cancel()
+                await asyncio.wait([alarm])  # no task outlives whoever began it
         self.serve()
 
     def _appoint(self, moment: float) -> None:
