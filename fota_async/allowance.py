@@ -34,9 +34,9 @@ class Pause:
 class Allowance:
     """What is known of one account's limit.
 
-    The number in flight doubles each round trip until the first trouble, as long as half of it is
-    used, and grows by one a round trip otherwise. Throttling and timeouts halve it, at most once a
-    round trip: trouble of a request that left before the last cut is what that cut was about.
+    The number in flight grows by one a round trip without trouble; doubling it would meet the first
+    throttling so soon that little is learned from it. Throttling and timeouts halve it, at most once
+    a round trip: trouble of a request that left before the last cut is what that cut was about.
 
     After a pause one request goes first, and the others when it ended; while it does not, one more
     goes each half minute.
@@ -62,7 +62,6 @@ class Allowance:
         self._patience = patience
         self._pace = Pace()
         self._grow_after = self._cut_at = self._throttled_at = -inf
-        self._busy_at = -inf
         self._probe_due = False
         self._probe: Departure | None = None
 
@@ -85,8 +84,6 @@ class Allowance:
     def depart(self, now: float) -> Departure:
         """Take a place in flight."""
         self.in_flight += 1
-        if 2 * self.in_flight >= self.limit:
-            self._busy_at = now
         if self.pause.until > now:
             return Departure(now)  # only to hear of the pause
         departure = self._pace.depart(now)
@@ -114,8 +111,7 @@ class Allowance:
         self._pace.answered(now, departure)
         if self.limit < self._ceiling and departure.at >= self._grow_after:
             self.limit += 1
-            if self._cut_at > -inf or departure.at > self._busy_at:
-                self._grow_after = now
+            self._grow_after = now
 
     def throttled(self, now: float, departure: Departure) -> bool:
         """Cut limit and rate; False if the request left before the last throttling was known."""

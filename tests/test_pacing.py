@@ -184,15 +184,6 @@ def test_after_a_minute_in_which_all_was_refused_it_goes_on_as_before(
     assert sum(last) >= 0.7 * 50 * 30
 
 
-@pytest.mark.parametrize(("requests", "round_trips"), [(50, 4), (200, 6), (1000, 15)])
-def test_a_small_job_does_not_wait_for_the_limit_to_grow(requests: int, round_trips: int) -> None:
-    latency = 0.1
-    world = World([inf], latency, None)
-    world.run()
-
-    assert world.asked[requests - 1][0] <= 1.1 * latency * round_trips
-
-
 @pytest.mark.parametrize("rate", [0.5, 2.0])
 def test_an_allowance_too_small_for_one_request_in_flight_is_kept(rate: float) -> None:
     world = World([rate] * 4, 0.01, 1.0)
