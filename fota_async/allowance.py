@@ -35,8 +35,9 @@ class Allowance:
     """What is known of one account's limit.
 
     The number in flight grows by one a round trip without trouble; doubling it would meet the first
-    throttling so soon that little is learned from it. Throttling and timeouts halve it, at most once
-    a round trip: trouble of a request that left before the last cut is what that cut was about.
+    throttling so soon that little is learned from it. Throttling and timeouts halve it, at most
+    once a round trip: trouble of a request that left before the last cut was known is what that
+    cut was about.
 
     After a pause one request goes first, and the others when it ended; while it does not, one more
     goes each half minute.
@@ -62,6 +63,7 @@ class Allowance:
         self._patience = patience
         self._pace = Pace()
         self._grow_after = self._cut_at = self._throttled_at = -inf
+        self._busy_at = -inf
         self._probe_due = False
         self._probe: Departure | None = None
 
@@ -84,6 +86,8 @@ class Allowance:
     def depart(self, now: float) -> Departure:
         """Take a place in flight."""
         self.in_flight += 1
+        if 2 * self.in_flight >= self.limit:
+            self._busy_at = now
         if self.pause.until > now:
             return Departure(now)  # only to hear of the pause
         departure = self._pace.depart(now)
@@ -109,7 +113,10 @@ class Allowance:
         """Note an answer without trouble."""
         self.cuts_in_a_row = 0
         self._pace.answered(now, departure)
-        if self.limit < self._ceiling and departure.at >= self._grow_after:
+        # A limit that nobody comes near has not been found to be too low. With a pace it is never
+        # reached, and must not hold back when the pace rises.
+        near = self.rate is not None or self._busy_at >= departure.at
+        if near and self.limit < self._ceiling and departure.at >= self._grow_after:
             self.limit += 1
             self._grow_after = now
 

@@ -26,9 +26,10 @@ class Turn:
 class _Flow:
     """Who waits on behalf of the same run; `tag` is the round that its next turn belongs to."""
 
-    def __init__(self) -> None:
+    def __init__(self, step: float) -> None:
         self.turns: deque[Turn] = deque()
-        self.tag = 0
+        self.tag = 0.0
+        self.step = step
         self.listed = False
 
 
@@ -36,14 +37,15 @@ class Turns:
     """Turns of a flow go first come first served, and flows in rounds.
 
     A flow that comes new is the first of the round, so it waits for one turn of each other flow at
-    most; it has one turn a round as all others have.
+    most; it has one turn a round as all others have. Single calls together, whose key is None, have
+    two: a service that asks for little is not to queue because fleets are enrolled beside it.
     """
 
     def __init__(self) -> None:
         self._flows: dict[Hashable, _Flow] = {}
-        self._order: list[tuple[int, int, int, _Flow]] = []
+        self._order: list[tuple[float, int, int, _Flow]] = []
         self._numbers = count()
-        self._round = 0
+        self._round = 0.0
         self._waiting = 0
 
     def __len__(self) -> int:
@@ -51,7 +53,9 @@ class Turns:
 
     def ask(self, key: Hashable) -> Turn:
         """Return a turn that has to wait."""
-        flow = self._flows.setdefault(key, _Flow())
+        flow = self._flows.get(key)
+        if flow is None:
+            flow = self._flows[key] = _Flow(0.5 if key is None else 1.0)
         turn = Turn(flow)
         flow.turns.append(turn)
         self._waiting += 1
@@ -72,7 +76,7 @@ class Turns:
         flow.listed = False
         turn = flow.turns.popleft()
         self._round = tag
-        flow.tag = tag + 1
+        flow.tag = tag + flow.step
         if flow.turns:
             self._list(flow, rank=1)
         self._count_one_less()
@@ -96,4 +100,4 @@ class Turns:
         if not self._waiting:  # nobody competes, so the rounds begin anew
             self._flows.clear()
             self._order.clear()
-            self._round = 0
+            self._round = 0.0

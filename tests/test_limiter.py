@@ -24,13 +24,19 @@ def limiter_of(ceiling: int | Ceiling) -> tuple[Limiter, ManualClock, Events]:
     return Limiter(ceiling, clock, events), clock, events
 
 
+async def round_trip(limiter: Limiter, clock: ManualClock, size: int) -> None:
+    """Let so many requests be answered that were in flight together."""
+    together = [await limiter.acquire() for _ in range(size)]
+    clock.turn(1)
+    for departure in together:
+        limiter.answered(departure)
+        limiter.release(departure)
+
+
 async def grown(limiter: Limiter, clock: ManualClock, limit: int) -> None:
     """Let answers come until so many may be in flight."""
     while limiter.limit < limit:
-        departure = await limiter.acquire()
-        clock.turn(0.001)
-        limiter.answered(departure)
-        limiter.release(departure)
+        await round_trip(limiter, clock, limiter.limit)
 
 
 async def throttle(limiter: Limiter, seconds: float) -> None:
@@ -146,15 +152,6 @@ async def test_when_who_watches_the_clock_is_cancelled_another_one_does() -> Non
         await waiting
 
 
-async def round_trip(limiter: Limiter, clock: ManualClock, size: int) -> None:
-    """Let so many requests be answered that were in flight together."""
-    together = [await limiter.acquire() for _ in range(size)]
-    clock.turn(1)
-    for departure in together:
-        limiter.answered(departure)
-        limiter.release(departure)
-
-
 async def test_the_limit_starts_low_and_grows_by_one_a_round_trip_up_to_its_ceiling() -> None:
     limiter, clock, events = limiter_of(FIRST_LIMIT + 2)
     seen = []
@@ -165,6 +162,14 @@ async def test_the_limit_starts_low_and_grows_by_one_a_round_trip_up_to_its_ceil
     assert seen == [FIRST_LIMIT, FIRST_LIMIT + 1, FIRST_LIMIT + 2, FIRST_LIMIT + 2]
     assert [event.limit for event in events.of(LimitEvent)] == [FIRST_LIMIT + 1, FIRST_LIMIT + 2]
     assert {event.rate for event in events.of(LimitEvent)} == {None}
+
+
+async def test_a_limit_that_nobody_comes_near_does_not_grow() -> None:
+    limiter, clock, _ = limiter_of(100)
+    for _ in range(5):
+        await round_trip(limiter, clock, FIRST_LIMIT // 2 - 1)
+
+    assert limiter.limit == FIRST_LIMIT
 
 
 async def test_after_trouble_the_limit_grows_by_one_a_round_trip_up_to_its_ceiling() -> None:
@@ -452,7 +457,7 @@ async def test_single_calls_that_never_cease_leave_their_shares_to_runs() -> Non
         task.cancel()
 
     shares = Counter(order)
-    assert 95 <= shares["run"] <= 105
+    assert 62 <= shares["run"] <= 72  # single calls have two turns of three
 
 
 # Ceilings
