@@ -29,7 +29,7 @@ from fota_async.limiter import Limiter, Slot
 from fota_async.options import SessionOptions
 from fota_async.retry import RetryPolicy
 from fota_async.transport import Answer, Body, Request, Transport, check_base_url
-from fota_async.wire.convert import unstructure
+from fota_async.wire.convert import secrets_of, unstructure
 from fota_async.wire.decode import StepReader, decode, decode_in_steps
 from fota_async.wire.route import Route
 
@@ -195,7 +195,7 @@ class SessionManager:
         """
         self._transport.bind()
         path = route.fill(**values)
-        content = _encode(body)
+        given, content = body, _encode(body)
         tally = Tally() if tally is None else tally
         own_slot = slot or self.slot(values.get("account", ""))
         replays = _Replays()
@@ -217,7 +217,7 @@ class SessionManager:
                 try:
                     body = None if content is None else Body(content, JSON)
                     request = Request(route.method, path, tokens.headers, body, query)
-                    secrets = [tokens.bearer, tokens.session]
+                    secrets = [tokens.bearer, tokens.session, *secrets_of(given)]
                     return await self._try(route, request, secrets, attempt, tally, read=read)
                 except SessionEndedError:
                     if not replays.session():
