@@ -1,10 +1,15 @@
 """Configuration files for HTTP devices."""
 
+from os import PathLike
+from pathlib import Path
+
 from fota_async.api.context import Context
+from fota_async.bodies import Upload
 from fota_async.models.files import FileList, UploadedFile
-from fota_async.wire.route import get
+from fota_async.wire.route import get, post
 
 LIST = get("/api/fota/v2/files/{account}", FileList)
+UPLOAD = post("/api/fota/v2/files/{account}", UploadedFile)
 
 
 class FilesV2:
@@ -24,3 +29,41 @@ class FilesV2:
         """
         query = {"distributionType": distribution_type}
         return (await self._context.call(LIST, query=query)).files
+
+    async def upload(
+        self,
+        file: str | PathLike[str],
+        *,
+        file_version: str,
+        make: str,
+        model: str,
+        local_target_path: str,
+    ) -> UploadedFile:
+        """Upload a file for campaigns; it is read as it is sent, whatever its size.
+
+        Never repeated after a lost answer; `list` then tells.
+
+        Args:
+            file: Path of the file. The vendor documents no largest size.
+            file_version: Version to give it.
+            make: Maker of the devices it is for.
+            model: Model of the devices it is for.
+            local_target_path: Where it goes on a device.
+
+        Returns:
+            The file; `schedule_file` wants its `file_name`, which the server makes up.
+
+        Raises:
+            ConfigurationError: The file cannot be read; nothing was sent.
+            LostError: No answer came, and the file may be there all the same.
+            RefusedError: The API said no.
+            CallError: Any other way for a call to end.
+        """
+        fields = {
+            "fileVersion": file_version,
+            "make": make,
+            "model": model,
+            "localTargetPath": local_target_path,
+        }
+        body = Upload(Path(file), "fileupload", fields)
+        return await self._context.call(UPLOAD, body=body)

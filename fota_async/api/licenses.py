@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from fota_async.api.context import Context, check_device_ids
 from fota_async.api.pages import Pages
 from fota_async.models.device_results import DeviceListRequest
-from fota_async.models.licenses import LicenseChange, LicensePage
+from fota_async.models.licenses import LicenseChange, LicenseChangeV3, LicensePage
 from fota_async.wire.route import Repeat, get, post
 
 GET_STATUS_V1 = get("/api/fota/v1/licenses/{account}/index/{start_index}", LicensePage)
@@ -15,10 +15,10 @@ GET_STATUS_V3 = get("/api/fota/v3/licenses/{account}", LicensePage)
 # a lost answer is settled by reading the status.
 ASSIGN_V1 = post("/api/fota/v1/licenses/{account}/assign", LicenseChange, Repeat.SETTLE)
 ASSIGN_V2 = post("/api/fota/v2/licenses/{account}/assign", LicenseChange, Repeat.SETTLE)
-ASSIGN_V3 = post("/api/fota/v3/licenses/{account}/assign", LicenseChange, Repeat.SETTLE)
+ASSIGN_V3 = post("/api/fota/v3/licenses/{account}/assign", LicenseChangeV3, Repeat.SETTLE)
 REMOVE_V1 = post("/api/fota/v1/licenses/{account}/remove", LicenseChange, Repeat.SETTLE)
 REMOVE_V2 = post("/api/fota/v2/licenses/{account}/remove", LicenseChange, Repeat.SETTLE)
-REMOVE_V3 = post("/api/fota/v3/licenses/{account}/remove", LicenseChange, Repeat.SETTLE)
+REMOVE_V3 = post("/api/fota/v3/licenses/{account}/remove", LicenseChangeV3, Repeat.SETTLE)
 
 
 class LicensesV1:
@@ -168,7 +168,7 @@ class LicensesV3:
         """
         return self._context.pages(GET_STATUS_V3, "lastSeenDeviceId")
 
-    async def assign_batch(self, device_ids: Sequence[str]) -> LicenseChange:
+    async def assign_batch(self, device_ids: Sequence[str]) -> LicenseChangeV3:
         """Assign a licence to each of some devices, in one request.
 
         The network then watches whether the devices can be reached.
@@ -189,7 +189,7 @@ class LicensesV3:
         body = DeviceListRequest(check_device_ids(device_ids))
         return await self._context.call(ASSIGN_V3, body=body)
 
-    async def remove_batch(self, device_ids: Sequence[str]) -> LicenseChange:
+    async def remove_batch(self, device_ids: Sequence[str]) -> LicenseChangeV3:
         """Take back the unused licences of some devices, in one request.
 
         An upgrade that is scheduled for such a device and has not started is cancelled. A licence

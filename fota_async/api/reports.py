@@ -142,7 +142,7 @@ class ReportsV3:
             campaign_id: UUID from the schedule answer.
 
         Returns:
-            Pages of `CampaignDeviceV3`; see there for what is raised. `await` it for
+            Pages of `DeviceResultV3`; see there for what is raised. `await` it for
             `total_device`.
 
         Raises:

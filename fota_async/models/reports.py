@@ -3,7 +3,7 @@
 import attrs
 
 from fota_async.models.campaigns import CampaignV2, CampaignV3
-from fota_async.models.device_results import DeviceResult
+from fota_async.models.device_results import DeviceResult, DeviceResultV3
 from fota_async.models.upgrades import UpgradeDevice
 from fota_async.wire.convert import Cursor, DeviceId, member, required
 from fota_async.wire.enums import UpgradeStatus
@@ -53,22 +53,6 @@ class CampaignPageV3(Page[CampaignV3]):
 
 
 @attrs.frozen
-class CampaignDeviceV3(DeviceResult):
-    """A device of a v3 campaign.
-
-    Attributes:
-        device_id: IMEI.
-        status: Word for word, for instance `UpgradePending`; an open set. Not every failure word
-            is final: `RequestToFotaServerFailed` comes with a time of the next attempt.
-        reason: Detail; `Timestamp.in_prose` finds the time that some of them name.
-    """
-
-    updated_time: Timestamp | None = member("updatedTime")
-    recent_attempt_time: Timestamp | None = member("recentAttemptTime")
-    next_attempt_time: Timestamp | None = member("nextAttemptTime")
-
-
-@attrs.frozen
 class CampaignDevicePageV2(Page[DeviceResult]):
     """Some of the devices of a v2 campaign, at most 1,000; `total_device` is their number."""
 
@@ -80,10 +64,10 @@ class CampaignDevicePageV2(Page[DeviceResult]):
 
 
 @attrs.frozen
-class CampaignDevicePageV3(Page[CampaignDeviceV3]):
+class CampaignDevicePageV3(Page[DeviceResultV3]):
     """Some of the devices of a v3 campaign, at most 1,000; `total_device` is their number."""
 
-    items: tuple[CampaignDeviceV3, ...] = required("deviceList")
+    items: tuple[DeviceResultV3, ...] = required("deviceList")
     total_device: int | None = member("totalDevice")
     more: bool | None = member("hasMoreData", "hasMoreFlag")
     cursor: DeviceId | None = member("lastSeenDeviceId")

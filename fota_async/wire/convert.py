@@ -9,6 +9,7 @@ from datetime import date
 from typing import Annotated, Any, NewType, TypeAlias, TypeVar, get_args, get_origin
 
 import attrs
+import msgspec
 from cattrs import transform_error
 from cattrs.cols import list_structure_factory
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
@@ -56,7 +57,9 @@ def secrets_of(model: object) -> list[str]:
     if not attrs.has(kind):
         return []
     hidden = [field.name for field in attrs.fields(kind) if not field.repr]
-    return [value for name in hidden if isinstance(value := getattr(model, name), str)]
+    values = [value for name in hidden if isinstance(value := getattr(model, name), str)]
+    # A server that echoes a body echoes them as JSON writes them.
+    return [*values, *(msgspec.json.encode(value).decode()[1:-1] for value in values)]
 
 
 def _wire_name(attribute: "attrs.Attribute[Any]") -> str:
