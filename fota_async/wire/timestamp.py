@@ -61,13 +61,13 @@ class Timestamp(str):
 
 def _moment(found: re.Match[str]) -> datetime | None:
     given = found.groupdict()
-    year, month = int(given["year"]), given["month"]
+    year, month = given["year"], given["month"]
     hour, minute, second = (int(given.get(name) or 0) for name in ("hour", "minute", "second"))
     # Go writes up to nine digits; a datetime holds six.
     fraction = int((given.get("fraction") or "").ljust(6, "0")[:6])
     try:
         return datetime(
-            year + 2000 if year < 100 else year,
+            int(year) + (2000 if len(year) == 2 else 0),
             int(month) if month.isdigit() else _MONTHS.index(month.lower()) + 1,
             int(given["day"]),
             hour,
