@@ -8,6 +8,7 @@ Not affiliated with Verizon.
 """
 
 from fota_async._version import __version__
+from fota_async.api.pages import Pages
 from fota_async.api.upgrades import modify_upgrade
 from fota_async.batch.batcher import DeviceBatcher
 from fota_async.batch.device_ids import DeviceSet
@@ -51,7 +52,16 @@ from fota_async.errors import (
     TokenRefusedError,
     TooManyDevicesError,
 )
-from fota_async.models import Callback, FirmwareUpgrade, UpgradeDevice, UpgradeStatus
+from fota_async.models import (
+    Callback,
+    CampaignStatus,
+    FirmwareUpgrade,
+    Timestamp,
+    TimeWindow,
+    UpgradeDevice,
+    UpgradeStatus,
+)
+from fota_async.models.auth import NewPassword
 from fota_async.options import SessionOptions
 from fota_async.retry import RetryPolicy
 from fota_async.session import SessionManager
@@ -64,6 +74,7 @@ __all__ = [
     "BatchRun",
     "CallError",
     "Callback",
+    "CampaignStatus",
     "CertificateError",
     "Change",
     "ConfigurationError",
@@ -85,8 +96,10 @@ __all__ = [
     "LoginRefusedError",
     "LostError",
     "MisuseError",
+    "NewPassword",
     "NotFoundError",
     "NotSentError",
+    "Pages",
     "RedirectError",
     "RefusedError",
     "RetryPolicy",
@@ -105,6 +118,8 @@ __all__ = [
     "SyncReport",
     "SyncStopped",
     "ThrottledError",
+    "TimeWindow",
+    "Timestamp",
     "TokenProvider",
     "TokenRefusedError",
     "Tokens",

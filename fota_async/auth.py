@@ -7,13 +7,16 @@ Session"; wire contract, "Tokens and sessions".
 import asyncio
 import copy
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, Protocol, TypeVar
 from urllib.parse import urlencode
 
+import attrs
 import msgspec
 
 from fota_async.attempts import Attempts
+from fota_async.batch.protocol import Tally
+from fota_async.bodies import JSON
 from fota_async.clock import Clock
 from fota_async.credentials import Credentials, Tokens
 from fota_async.errors import (
@@ -29,10 +32,10 @@ from fota_async.errors import (
     TokenRefusedError,
 )
 from fota_async.events import EventHook, TokenEvent
-from fota_async.models.auth import BearerToken, SessionToken
+from fota_async.models.auth import BearerToken, NewPassword, PasswordResetRequest, SessionToken
 from fota_async.models.success import SuccessFlag
 from fota_async.wire.decode import by_gateway
-from fota_async.wire.route import Repeat, Route, or_nothing, post
+from fota_async.wire.route import Repeat, Route, or_nothing, post, put
 
 T = TypeVar("T")
 
@@ -40,9 +43,9 @@ FETCH_BEARER = post("/api/ts/v1/oauth2/token", BearerToken, Repeat.IDEMPOTENT)
 REVOKE_BEARER = or_nothing(post("/api/ts/v1/oauth2/revoke", SuccessFlag, Repeat.IDEMPOTENT))
 LOGIN = post("/api/m2m/v1/session/login", SessionToken)
 LOGOUT = or_nothing(post("/api/m2m/v1/session/logout", SessionToken, Repeat.IDEMPOTENT))
+RESET_PASSWORD = put("/api/m2m/v1/session/password/actions/reset", NewPassword, Repeat.NEVER)
 
 FORM = "application/x-www-form-urlencoded"
-JSON = "application/json"
 
 _BEARER_LIFE = 3600
 _MARGIN = 60.0
@@ -108,6 +111,7 @@ class CredentialTokens:
         self._revoke_first = False
         self._revoked: str | None = None
 
+        self._resetting = False
         self._session: str | None = None
         self._session_generation = 0
         self._ends: deque[float] = deque(maxlen=_MOST_ENDS)
@@ -167,6 +171,31 @@ class CredentialTokens:
         headers = Tokens(self._bearer, self._session).headers
         self._session = None
         await self._call(LOGOUT, headers, None, JSON)
+
+    async def reset_password(
+        self, send: Callable[[PasswordResetRequest, Tally], Awaitable[NewPassword]]
+    ) -> NewPassword:
+        """Have the password replaced, and log in with the new one from now on.
+
+        Raises:
+            MisuseError: Another reset is under way.
+        """
+        if self._resetting:
+            raise MisuseError("a password reset is under way")
+        self._resetting, tally, answer = True, Tally(), None
+        try:
+            answer = await send(PasswordResetRequest(self._credentials.password), tally)
+            return answer
+        finally:
+            self._resetting = False
+            new = answer.new_password if answer else None
+            if new is not None:
+                self._credentials = attrs.evolve(self._credentials, password=new)
+            elif answer or tally.in_doubt:
+                self._login_refusal = LoginRefusedError(
+                    f"the password was reset, and the new one is not known here; {_LOCK_WARNING}",
+                    route=RESET_PASSWORD.name,
+                )
 
     async def aclose(self) -> None:
         """Stop a fetch that is under way."""

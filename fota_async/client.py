@@ -6,8 +6,19 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Self, Unpack
 
-from fota_async.api.callbacks import CallbacksV2
+from fota_async.api.callbacks import CallbacksV1, CallbacksV2, CallbacksV3
+from fota_async.api.campaigns import CampaignsV2
+from fota_async.api.campaigns_v3 import CampaignsV3
+from fota_async.api.cancel_candidates import CancelCandidatesV1, CancelCandidatesV2
 from fota_async.api.context import Context
+from fota_async.api.devices import DevicesV1, DevicesV2, DevicesV3
+from fota_async.api.files import FilesV2
+from fota_async.api.firmware import FirmwareOfV1, FirmwareOfV3
+from fota_async.api.licenses import LicensesV1, LicensesV2, LicensesV3
+from fota_async.api.logging import LoggingV2
+from fota_async.api.reports import ReportsV1, ReportsV2, ReportsV3
+from fota_async.api.software import SoftwareV2
+from fota_async.api.subscriptions import SubscriptionsV1, SubscriptionsV2, SubscriptionsV3
 from fota_async.api.upgrades import UpgradesV1
 from fota_async.credentials import Credentials
 from fota_async.errors import ConfigurationError
@@ -22,6 +33,13 @@ class VersionOne:
     """v1: OMA-DM and LWM2M devices."""
 
     def __init__(self, context: Context) -> None:
+        self.callbacks = CallbacksV1(context)
+        self.cancel_candidates = CancelCandidatesV1(context)
+        self.devices = DevicesV1(context)
+        self.firmware = FirmwareOfV1(context)
+        self.licenses = LicensesV1(context)
+        self.reports = ReportsV1(context)
+        self.subscriptions = SubscriptionsV1(context)
         self.upgrades = UpgradesV1(context)
 
 
@@ -30,6 +48,28 @@ class VersionTwo:
 
     def __init__(self, context: Context) -> None:
         self.callbacks = CallbacksV2(context)
+        self.campaigns = CampaignsV2(context)
+        self.cancel_candidates = CancelCandidatesV2(context)
+        self.devices = DevicesV2(context)
+        self.files = FilesV2(context)
+        self.licenses = LicensesV2(context)
+        self.logging = LoggingV2(context)
+        self.reports = ReportsV2(context)
+        self.software = SoftwareV2(context)
+        self.subscriptions = SubscriptionsV2(context)
+
+
+class VersionThree:
+    """v3: LWM2M devices, with a network that knows when they can be reached."""
+
+    def __init__(self, context: Context) -> None:
+        self.callbacks = CallbacksV3(context)
+        self.campaigns = CampaignsV3(context)
+        self.devices = DevicesV3(context)
+        self.firmware = FirmwareOfV3(context)
+        self.licenses = LicensesV3(context)
+        self.reports = ReportsV3(context)
+        self.subscriptions = SubscriptionsV3(context)
 
 
 class FotaClient:
@@ -48,6 +88,7 @@ class FotaClient:
     Attributes:
         v1: OMA-DM and LWM2M devices.
         v2: HTTP devices.
+        v3: LWM2M devices, with a network that knows when they can be reached.
         session: The session manager, shared with every `with_account` view.
     """
 
@@ -71,6 +112,7 @@ class FotaClient:
         self.account = account
         self.v1 = VersionOne(context)
         self.v2 = VersionTwo(context)
+        self.v3 = VersionThree(context)
 
     @classmethod
     def from_env(

@@ -1,18 +1,18 @@
 """The session manager: one connection pool and one pair of tokens for every task of the process."""
 
 import asyncio
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Awaitable, Callable, Hashable, Mapping
 from types import TracebackType
 from typing import Self, TypeVar, Unpack, cast
 
 import attrs
-import msgspec
 
 from fota_async._version import __version__
 from fota_async.allowance import Pause
 from fota_async.attempts import Attempts
-from fota_async.auth import JSON, CredentialTokens
+from fota_async.auth import RESET_PASSWORD, CredentialTokens
 from fota_async.batch.protocol import Tally
+from fota_async.bodies import Body, body_maker
 from fota_async.ceiling import Ceiling
 from fota_async.clock import Clock, SystemClock
 from fota_async.credentials import Credentials, TokenProvider, Tokens
@@ -26,10 +26,11 @@ from fota_async.errors import (
 )
 from fota_async.events import RequestEvent, event_sink, logger
 from fota_async.limiter import Limiter, Slot
+from fota_async.models.auth import NewPassword, PasswordResetRequest
 from fota_async.options import SessionOptions
 from fota_async.retry import RetryPolicy
-from fota_async.transport import Answer, Body, Request, Transport, check_base_url
-from fota_async.wire.convert import unstructure
+from fota_async.transport import Answer, Request, Transport, check_base_url
+from fota_async.wire.convert import secrets_of
 from fota_async.wire.decode import StepReader, decode, decode_in_steps
 from fota_async.wire.route import Route
 
@@ -179,7 +180,7 @@ class SessionManager:
         Args:
             route: What to call.
             values: What goes into the path, by name.
-            body: Bytes of JSON, or a model that becomes JSON; None for no body.
+            body: Bytes of JSON, a model that becomes JSON, or an `Upload`; None for no body.
             query: Query parameters.
             slot: A place in flight that is taken already.
             tally: Counts the tries that reached the wire.
@@ -195,7 +196,7 @@ class SessionManager:
         """
         self._transport.bind()
         path = route.fill(**values)
-        content = _encode(body)
+        body_for_a_try = body_maker(body)
         tally = Tally() if tally is None else tally
         own_slot = slot or self.slot(values.get("account", ""))
         replays = _Replays()
@@ -215,9 +216,8 @@ class SessionManager:
                 # It may have begun while the tokens were fetched, or before a replay.
                 await self._attempts.wait_out_pause(route.name, own_slot, until=until)
                 try:
-                    body = None if content is None else Body(content, JSON)
-                    request = Request(route.method, path, tokens.headers, body, query)
-                    secrets = [tokens.bearer, tokens.session]
+                    request = Request(route.method, path, tokens.headers, body_for_a_try(), query)
+                    secrets = [tokens.bearer, tokens.session, *secrets_of(body)]
                     return await self._try(route, request, secrets, attempt, tally, read=read)
                 except SessionEndedError:
                     if not replays.session():
@@ -315,6 +315,30 @@ class SessionManager:
                 )
             )
 
+    async def reset_password(self) -> NewPassword:
+        """Have the server make a new password for the user; it works at once.
+
+        The answer is the only copy: write it down before anything else. This session manager logs
+        in with it from now on. The request is sent once. If its answer is lost, the password may be
+        the old or the new one; this session manager then never logs in again, since five refused
+        logins lock the user. Vendor page "Reset Connectivity Management Password".
+
+        Raises:
+            ConfigurationError: Tokens come from a `TokenProvider`; nothing was sent.
+            MisuseError: Another reset is under way; nothing was sent.
+            LostError: No answer came, and the password may be another one now.
+            RefusedError: The API said no.
+            CallError: Any other way for a call to end.
+        """
+        own = self._own_tokens
+        if own is None:
+            raise ConfigurationError("a password is reset where the credentials are")
+
+        def send(body: PasswordResetRequest, tally: Tally) -> Awaitable[NewPassword]:
+            return self.call(RESET_PASSWORD, {}, body=body, tally=tally, keep_trying=lambda: False)
+
+        return await own.reset_password(send)
+
     async def aclose(self) -> None:
         """Close the pool if it is owned; end the session only if `logout_on_close` asked for it.
 
@@ -377,12 +401,6 @@ async def _decoded(route: Route[T], answer: Answer, read: StepReader[T] | None) 
         except StopIteration as end:
             return cast("T", end.value)
         await asyncio.sleep(0)
-
-
-def _encode(body: object) -> bytes | None:
-    if body is None or isinstance(body, bytes):
-        return body
-    return msgspec.json.encode(unstructure(body))
 
 
 def _positive(name: str, value: float) -> float:

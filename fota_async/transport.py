@@ -9,10 +9,9 @@ from typing import TypeAlias
 
 import aiohttp
 import attrs
-from aiohttp.abc import AbstractStreamWriter
-from aiohttp.payload import Payload
 from yarl import URL
 
+from fota_async.bodies import Body
 from fota_async.errors import (
     AnswerTimeoutError,
     AnswerTooLargeError,
@@ -38,34 +37,6 @@ HttpSession: TypeAlias = aiohttp.ClientSession
 
 _LARGE = 1 << 20
 _WHOLE = 10  # times `timeout`: an answer that trickles for ever must end, a large one may take long
-
-
-class Body(Payload):
-    """A request body that knows whether it was written to the wire."""
-
-    _autoclose = True
-
-    def __init__(self, value: bytes, content_type: str) -> None:
-        super().__init__(value, content_type=content_type)
-        self._size = len(value)
-        self.written = False
-
-    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
-        """Return the body as text."""
-        return bytes(self._value).decode(encoding, errors)
-
-    async def write(self, writer: AbstractStreamWriter) -> None:
-        """Write the body."""
-        self.written = True
-        await writer.write(self._value)
-
-    async def write_with_length(
-        self,
-        writer: AbstractStreamWriter,
-        content_length: int | None,  # noqa: ARG002 - the name is aiohttp's
-    ) -> None:
-        """Write the body, whose length is the one announced."""
-        await self.write(writer)
 
 
 @attrs.frozen

@@ -13,7 +13,7 @@ from simulator_api import imei
 from yarl import URL
 
 from fota_async import Callback, Credentials, DecodeError, FotaClient, UpgradeStatus
-from fota_async.api.callbacks import DEREGISTER_CALLBACK, GET_CALLBACK, MODIFY_CALLBACK
+from fota_async.api.callbacks import DEREGISTER_V2, GET_V2, MODIFY_V2
 from fota_async.api.upgrades import CANCEL_UPGRADE, GET_UPGRADE, MODIFY_UPGRADE, SCHEDULE_UPGRADE
 from fota_async.auth import FETCH_BEARER, LOGOUT, REVOKE_BEARER
 from fota_async.auth import LOGIN as LOGIN_ROUTE
@@ -119,12 +119,12 @@ async def test_6_a_callback_is_sent_as_url(wire: Wire, client: FotaClient, metho
 
 @pytest.mark.parametrize("spelling", ["url", "URL", "Url", "callback", "Callback", "CALLBACK"])
 def test_7_a_callback_is_read_in_any_spelling(spelling: str) -> None:
-    assert read(MODIFY_CALLBACK, {spelling: "https://x"}) == Callback("https://x")
+    assert read(MODIFY_V2, {spelling: "https://x"}) == Callback("https://x")
 
 
 def test_7_the_first_spelling_wins() -> None:
-    assert read(MODIFY_CALLBACK, {"callback": "b", "URL": "a"}) == Callback("a")
-    assert read(MODIFY_CALLBACK, {"URL": "b", "url": "a", "Url": "c"}) == Callback("a")
+    assert read(MODIFY_V2, {"callback": "b", "URL": "a"}) == Callback("a")
+    assert read(MODIFY_V2, {"URL": "b", "url": "a", "Url": "c"}) == Callback("a")
 
 
 EMPTY = [b"", b" \r\n", b'{"success": true}', b'{\n  "success" : true\n}\n']
@@ -133,15 +133,13 @@ EMPTY = [b"", b" \r\n", b'{"success": true}', b'{\n  "success" : true\n}\n']
 @pytest.mark.each_python
 @pytest.mark.parametrize("status", [200, 204])
 @pytest.mark.parametrize("body", EMPTY)
-@pytest.mark.parametrize(
-    "route", [GET_CALLBACK, DEREGISTER_CALLBACK, CANCEL_UPGRADE, REVOKE_BEARER, LOGOUT]
-)
+@pytest.mark.parametrize("route", [GET_V2, DEREGISTER_V2, CANCEL_UPGRADE, REVOKE_BEARER, LOGOUT])
 def test_37_an_empty_answer_means_nothing(route: Route[Any], body: bytes, status: int) -> None:
     assert read(route, body, status) is None
 
 
 @pytest.mark.parametrize("body", EMPTY)
-@pytest.mark.parametrize("route", [GET_UPGRADE, MODIFY_UPGRADE, SCHEDULE_UPGRADE, MODIFY_CALLBACK])
+@pytest.mark.parametrize("route", [GET_UPGRADE, MODIFY_UPGRADE, SCHEDULE_UPGRADE, MODIFY_V2])
 def test_37_where_something_belongs_an_empty_answer_is_an_error(
     route: Route[Any], body: bytes
 ) -> None:
@@ -152,7 +150,7 @@ def test_37_where_something_belongs_an_empty_answer_is_an_error(
 @pytest.mark.parametrize("body", [b'{"success": false}', b'{"success": "true"}', b"[]", b"true"])
 def test_37_an_answer_that_says_no_success_is_an_error(body: bytes) -> None:
     with pytest.raises(DecodeError):
-        read(DEREGISTER_CALLBACK, body)
+        read(DEREGISTER_V2, body)
 
 
 async def test_37_through_the_client(wire: Wire, client: FotaClient) -> None:
@@ -236,7 +234,7 @@ def test_members_in_any_letter_case_and_unknown_ones() -> None:
     ids=lambda body: repr(body[:25]),
 )
 @pytest.mark.parametrize(
-    "route", [GET_UPGRADE, MODIFY_UPGRADE, MODIFY_CALLBACK, FETCH_BEARER, LOGIN_ROUTE]
+    "route", [GET_UPGRADE, MODIFY_UPGRADE, MODIFY_V2, FETCH_BEARER, LOGIN_ROUTE]
 )
 def test_an_unreadable_answer_is_an_error_of_ours(route: Route[Any], body: bytes) -> None:
     with pytest.raises(DecodeError) as caught:

@@ -29,11 +29,11 @@ from fota_async.models.device_answers import DeviceAnswers
 from fota_async.models.success import SuccessFlag
 from fota_async.models.upgrade_rows import UpgradeRows, read_rows, read_statuses, read_upgrade
 from fota_async.models.upgrades import FirmwareUpgrade, ScheduleUpgrade
-from fota_async.wire.route import Repeat, delete, get, or_nothing, post, put
+from fota_async.wire.route import Repeat, delete, get, or_nothing, post, put, read_as
 
 SCHEDULE_UPGRADE = post("/api/fota/v1/upgrades", FirmwareUpgrade)
 GET_UPGRADE = get("/api/fota/v1/upgrades/{account}/upgrade/{upgrade_id}", FirmwareUpgrade)
-READ_UPGRADE = get("/api/fota/v1/upgrades/{account}/upgrade/{upgrade_id}", UpgradeRows)
+READ_UPGRADE = read_as(GET_UPGRADE, UpgradeRows)
 MODIFY_UPGRADE = put(
     "/api/fota/v1/upgrades/{account}/upgrade/{upgrade_id}", DeviceAnswers, Repeat.SETTLE
 )

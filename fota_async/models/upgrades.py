@@ -4,6 +4,7 @@ import attrs
 
 from fota_async.wire.convert import DeviceId, member, required
 from fota_async.wire.enums import UpgradeStatus
+from fota_async.wire.timestamp import Timestamp
 
 
 @attrs.frozen
@@ -18,7 +19,7 @@ class UpgradeDevice:
 
     device_id: DeviceId = required("deviceId")
     status: str | None = member("status")
-    reason: str | None = member("resultReason", "Reason")
+    reason: str | None = member("resultReason", "Reason", "reason")
 
 
 @attrs.frozen
@@ -30,8 +31,8 @@ class FirmwareUpgrade:
         account_name: Billing account with its leading zeros.
         firmware_name: Image name from the firmware listing.
         firmware_to: Version wanted on the devices.
-        start_date: As the API wrote it, usually `YYYY-MM-DD`.
-        end_date: As the API wrote it; some answers have none.
+        start_date: Usually `YYYY-MM-DD`; the text is kept.
+        end_date: Likewise; some answers have none.
         status: State of the upgrade; `UpgradeStatus.is_open` says whether devices may change.
         device_list: Its devices, all of them: this answer is not paged.
     """
@@ -41,8 +42,8 @@ class FirmwareUpgrade:
     account_name: str | None = member("accountName")
     firmware_name: str | None = member("firmwareName")
     firmware_to: str | None = member("firmwareTo")
-    start_date: str | None = member("startDate")
-    end_date: str | None = member("endDate")
+    start_date: Timestamp | None = member("startDate")
+    end_date: Timestamp | None = member("endDate")
     status: UpgradeStatus | None = member("status")
 
 

@@ -5,36 +5,61 @@ the vendor's pages disagree with each other and with the SDK.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NewType, TypeAlias, TypeVar, get_args, get_origin
+from datetime import date
+from typing import Annotated, Any, NewType, TypeAlias, TypeVar, get_args, get_origin
 
 import attrs
+import msgspec
 from cattrs import transform_error
 from cattrs.cols import list_structure_factory
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 from cattrs.preconf.msgspec import make_converter
 
 from fota_async.wire.enums import OpenEnum
+from fota_async.wire.timestamp import Timestamp
 
 T = TypeVar("T")
 
 DeviceId = NewType("DeviceId", str)
 """An IMEI as text. A wire that wrote it as a number has lost its leading zeros: padded to 15."""
 
+Cursor = NewType("Cursor", str)
+"""A place in a list, as text, be it written as text or as a number."""
 
-def member(name: str, *aliases: str, default: Any = None) -> Any:
+Hour: TypeAlias = Annotated[int, "hour"]
+"""An hour of the day, a number; some answers write it as a text of digits."""
+
+
+def member(
+    name: str, *aliases: str, default: Any = None, secret: bool = False, bare: bool = False
+) -> Any:
     """Declare a model's attribute that may be absent from the wire.
 
     Args:
         name: The spelling that we send, and prefer when several are there.
         aliases: Other spellings that are read.
         default: The value of an absent member.
+        secret: Whether it must not be shown, nor stand in an error of a call that sends it.
+        bare: Whether the value may also stand alone, without the object around it.
     """
-    return attrs.field(default=default, metadata={"wire": (name, *aliases)})
+    metadata = {"wire": (name, *aliases), "bare": bare}
+    return attrs.field(default=default, repr=not secret, metadata=metadata)
 
 
-def required(name: str, *aliases: str) -> Any:
-    """Declare a model's attribute without which an answer is no answer."""
-    return attrs.field(metadata={"wire": (name, *aliases)})
+def required(name: str, *aliases: str, secret: bool = False) -> Any:
+    """Declare a model's attribute without which an answer is no answer; arguments as `member`."""
+    return attrs.field(repr=not secret, metadata={"wire": (name, *aliases)})
+
+
+def secrets_of(model: object) -> list[str]:
+    """Return the texts of a model that must not be seen."""
+    kind = type(model)
+    if not attrs.has(kind):
+        return []
+    hidden = [field.name for field in attrs.fields(kind) if not field.repr]
+    values = [value for name in hidden if isinstance(value := getattr(model, name), str)]
+    # A server that echoes a body echoes them as JSON writes them.
+    return [*values, *(msgspec.json.encode(value).decode()[1:-1] for value in values)]
 
 
 def _wire_name(attribute: "attrs.Attribute[Any]") -> str:
@@ -80,12 +105,16 @@ def _strict(kind: type[T], *, but_not: type | None = None) -> Callable[[Any, Any
 
 _converter = make_converter(detailed_validation=True)
 # cattrs would make 'None' of None and True of "false".
-_converter.register_structure_hook(str, _strict(str))
+_text = _strict(str)
+_number = _strict(int, but_not=bool)
+_converter.register_structure_hook(str, _text)
 _converter.register_structure_hook(bool, _strict(bool))
-_converter.register_structure_hook(int, _strict(int, but_not=bool))
-
-
-_converter.register_structure_hook(OpenEnum, lambda value, kind: kind(_strict(str)(value, kind)))
+_converter.register_structure_hook(int, _number)
+_converter.register_structure_hook(Timestamp, lambda value, kind: Timestamp(_text(value, kind)))
+_converter.register_unstructure_hook(Timestamp, str)
+# A datetime is a date, too; the wire wants the day alone.
+_converter.register_unstructure_hook(date, lambda day: f"{day.year:04}-{day.month:02}-{day.day:02}")
+_converter.register_structure_hook(OpenEnum, lambda value, kind: kind(_text(value, kind)))
 
 
 def device_id(value: object) -> DeviceId:
@@ -102,6 +131,24 @@ def device_id(value: object) -> DeviceId:
 
 
 _converter.register_structure_hook(DeviceId, lambda value, _: device_id(value))
+
+
+def _cursor(value: object, _: Any) -> Cursor:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return Cursor(str(value))
+    return Cursor(_text(value, _))
+
+
+_converter.register_structure_hook(Cursor, _cursor)
+
+
+def _hour(value: object, _: Any) -> int:
+    if isinstance(value, str) and value.isascii() and value.isdigit():
+        return int(value)
+    return _number(value, _)
+
+
+_converter.register_structure_hook_func(lambda kind: kind == Hour, _hour)
 
 
 def _is_list(kind: Any) -> bool:
@@ -134,8 +181,11 @@ def _structure_model(cls: type[attrs.AttrsInstance]) -> Callable[[Any, Any], Any
         {_wire_name(field): field.metadata["wire"] for field in attrs.fields(cls)}
     )
     structure = make_dict_structure_fn(cls, _converter, **names)  # type: ignore[arg-type]  # overrides and flags share **kwargs
+    bare = [_wire_name(field) for field in attrs.fields(cls) if field.metadata.get("bare")]
 
     def from_wire(obj: Any, _: Any) -> Any:
+        if bare and (obj is None or isinstance(obj, list)):
+            obj = {bare[0]: obj}
         if not isinstance(obj, dict):
             raise TypeError(f"expected an object, got {type(obj).__name__}")
         return structure(fold_names(obj, spellings), cls)

@@ -7,7 +7,7 @@ member and not by status, one in XML, and whatever else a gateway may say.
 import re
 from collections.abc import Callable, Generator, Mapping
 from email.utils import parsedate_to_datetime
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar, get_args
 
 import attrs
 import msgspec
@@ -110,12 +110,17 @@ def _undecodable(
     route: Route[T], status: int, headers: Mapping[str, str], body: bytes, error: ValueError
 ) -> DecodeError:
     return DecodeError(
-        f"the answer is not a {route.result.__name__}: {error}",
+        f"the answer is not a {_name(route.result)}: {error}",
         route=route.name,
         status=status,
         request_id=_request_id(headers),
         body=_part(body),
     )
+
+
+def _name(result: Any) -> str:
+    items = get_args(result)
+    return f"list of {items[0].__name__}" if items else str(result.__name__)
 
 
 def read_body(body: bytes, result: type[T]) -> T:

@@ -42,3 +42,30 @@ class UpgradeStatus(OpenEnum):
         if not self.is_known:
             return None
         return self in {UpgradeStatus.REQUEST_PENDING, UpgradeStatus.QUEUED}
+
+
+class CampaignStatus(OpenEnum):
+    """The state of a v2 or v3 campaign (vendor pages "Campaign Lifecycle Flow for v2", "... v3").
+
+    Some answers and pages leave `Campaign` or `Request` out; `is_open` reads all spellings.
+    """
+
+    REQUEST_PENDING = "CampaignRequestPending"
+    REQUEST_FAILED = "CampaignRequestFailed"
+    REQUEST_QUEUED = "CampaignRequestQueued"
+    PRE_SCHEDULED = "CampaignPreScheduled"
+    SCHEDULED = "CampaignScheduled"
+    ENDED = "CampaignEnded"
+    CANCELLED = "CampaignCancelled"
+    ABORTED = "CampaignAborted"
+    FAILED = "CampaignFailed"
+
+    @property
+    def is_open(self) -> bool | None:
+        """Whether devices may still be appended and removed; None where nobody says so.
+
+        That is an unknown state, and `CampaignPreScheduled`.
+        """
+        if self.lower().removeprefix("campaign").removeprefix("request") in {"pending", "queued"}:
+            return True
+        return False if self.is_known and self is not CampaignStatus.PRE_SCHEDULED else None

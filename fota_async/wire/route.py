@@ -73,6 +73,11 @@ def _segment(name: str, value: str) -> str:
         raise ConfigurationError(f"{name} {value!r} cannot be part of a path") from None
 
 
+def list_of(item: type[T]) -> type[tuple[T, ...]]:
+    """Return the result of a route that answers with a bare list."""
+    return tuple[item, ...]  # type: ignore[valid-type]  # made at run time
+
+
 def get(path: str, result: type[T]) -> Route[T]:
     """Return a route that reads."""
     return Route("GET", path, result, Repeat.SAFE)
@@ -96,3 +101,8 @@ def delete(path: str, result: type[T], repeat: Repeat = Repeat.IDEMPOTENT) -> Ro
 def or_nothing(route: Route[T]) -> Route[T | None]:
     """Return `route` with an empty answer meaning None."""
     return cast("Route[T | None]", attrs.evolve(route, or_nothing=True))
+
+
+def read_as(route: Route[Any], result: type[T]) -> Route[T]:
+    """Return `route` with another result, for a reader that makes something else of the answer."""
+    return cast("Route[T]", attrs.evolve(route, result=result))

@@ -1,0 +1,296 @@
+"""v2 campaigns: software or a file, a list of HTTP devices, dates and hours.
+
+Until a pilot with the same firmware succeeded, at least 5 devices of at most 20 with a success
+rate of 50 %, a campaign holds at most 20 devices (vendor page "Pilot Campaigns").
+"""
+
+from collections.abc import Sequence
+from datetime import date
+
+from fota_async.api.context import Context, check_dates, check_device_ids
+from fota_async.models.campaigns import (
+    CampaignDatesV2,
+    CampaignReceipt,
+    CampaignV2,
+    ChangeCampaignDevices,
+    TimeWindow,
+)
+from fota_async.models.schedule_campaigns import (
+    ScheduleCampaign,
+    ScheduleFileCampaign,
+    ScheduleSoftwareCampaign,
+    TextTimeWindow,
+)
+from fota_async.models.success import SuccessFlag
+from fota_async.wire.route import Repeat, delete, get, or_nothing, post, put
+
+SCHEDULE = post("/api/fota/v2/campaigns/{account}", CampaignV2)
+SCHEDULE_SOFTWARE = post("/api/fota/v2/campaigns/software/{account}", CampaignV2)
+SCHEDULE_FILE = post("/api/fota/v2/campaigns/files/{account}", CampaignV2)
+GET = get("/api/fota/v2/campaigns/{account}/{campaign_id}", CampaignV2)
+MODIFY = put("/api/fota/v2/campaigns/{account}/{campaign_id}", CampaignReceipt, Repeat.SETTLE)
+CHANGE_DATES = put(
+    "/api/fota/v2/campaigns/{account}/{campaign_id}/dates", CampaignV2, Repeat.IDEMPOTENT
+)
+CANCEL = or_nothing(delete("/api/fota/v2/campaigns/{account}/{campaign_id}", SuccessFlag))
+
+
+class CampaignsV2:
+    """v2 campaigns, for HTTP devices.
+
+    Vendor pages "Schedule an Upgrade", "Add or Remove Devices in an Upgrade",
+    "Campaign Lifecycle Flow for v2", "Pilot Campaigns".
+    """
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    async def schedule(
+        self,
+        software_name: str,
+        device_ids: Sequence[str],
+        *,
+        software_from: str,
+        software_to: str,
+        distribution_type: str,
+        start_date: date,
+        end_date: date,
+        campaign_name: str | None = None,
+        download_after_date: date | None = None,
+        download_windows: Sequence[TimeWindow] = (),
+        install_after_date: date | None = None,
+        install_windows: Sequence[TimeWindow] = (),
+    ) -> CampaignV2:
+        """Schedule a campaign in the general form.
+
+        The vendor's current index lists `schedule_software` and `schedule_file` instead; arguments,
+        result and errors are those of `schedule_software`.
+        """
+        check_dates(start_date, end_date)
+        body = ScheduleCampaign(
+            campaign_name=campaign_name,
+            software_name=software_name,
+            software_from=software_from,
+            software_to=software_to,
+            distribution_type=distribution_type,
+            start_date=start_date,
+            end_date=end_date,
+            download_after_date=download_after_date,
+            download_time_window_list=tuple(download_windows),
+            install_after_date=install_after_date,
+            install_time_window_list=tuple(install_windows),
+            device_list=check_device_ids(device_ids),
+        )
+        return await self._context.call(SCHEDULE, body=body)
+
+    async def schedule_software(
+        self,
+        software_name: str,
+        device_ids: Sequence[str],
+        *,
+        software_from: str,
+        software_to: str,
+        distribution_type: str = "HTTP",
+        start_date: date,
+        end_date: date,
+        campaign_name: str | None = None,
+        download_after_date: date | None = None,
+        download_windows: Sequence[TimeWindow] = (),
+        install_after_date: date | None = None,
+        install_windows: Sequence[TimeWindow] = (),
+    ) -> CampaignV2:
+        """Schedule a campaign that brings software to HTTP devices.
+
+        An answer means accepted, not scheduled: the step shows in `get`. Never repeated after a
+        lost answer, since a repeat can create a second campaign; look for it among the pending and
+        queued ones (`reports.list_campaigns`) first.
+
+        Args:
+            software_name: Name from the software listing.
+            device_ids: IMEIs; at most 20 before a pilot succeeded.
+            software_from: Version that a device must have.
+            software_to: Version that it then has.
+            distribution_type: Protocol, for instance `HTTP`; passed on as it is.
+            start_date: First day.
+            end_date: Last day.
+            campaign_name: A name of your own.
+            download_after_date: First day on which devices download.
+            download_windows: Hours of a day in which they do.
+            install_after_date: First day on which devices install.
+            install_windows: Hours of a day in which they do.
+
+        Returns:
+            The campaign with its id.
+
+        Raises:
+            ConfigurationError: No device, one that is no device id, or dates in the wrong order;
+                nothing was sent.
+            LostError: No answer came, and the campaign may exist all the same.
+            RefusedError: The API said no.
+            CallError: Any other way for a call to end.
+        """
+        check_dates(start_date, end_date)
+        body = ScheduleSoftwareCampaign(
+            campaign_name=campaign_name,
+            software_name=software_name,
+            software_from=software_from,
+            software_to=software_to,
+            distribution_type=distribution_type,
+            start_date=start_date,
+            end_date=end_date,
+            download_after_date=download_after_date,
+            download_time_window_list=_texts(download_windows),
+            install_after_date=install_after_date,
+            install_time_window_list=_texts(install_windows),
+            device_list=check_device_ids(device_ids),
+        )
+        return await self._context.call(SCHEDULE_SOFTWARE, body=body)
+
+    async def schedule_file(
+        self,
+        file_name: str,
+        device_ids: Sequence[str],
+        *,
+        file_version: str,
+        distribution_type: str = "HTTP",
+        start_date: date,
+        end_date: date,
+        campaign_name: str | None = None,
+        download_after_date: date | None = None,
+        download_windows: Sequence[TimeWindow] = (),
+        install_after_date: date | None = None,
+        install_windows: Sequence[TimeWindow] = (),
+    ) -> CampaignV2:
+        """Schedule a campaign that brings a file to HTTP devices.
+
+        Arguments, result and errors are those of `schedule_software`, and:
+
+        Args:
+            file_name: The server's name of the file, from the upload answer or the file listing.
+            device_ids: IMEIs; at most 20 before a pilot succeeded.
+            file_version: Its version.
+            distribution_type: Protocol, for instance `HTTP`; passed on as it is.
+            start_date: First day.
+            end_date: Last day.
+            campaign_name: A name of your own.
+            download_after_date: First day on which devices download.
+            download_windows: Hours of a day in which they do.
+            install_after_date: First day on which devices install.
+            install_windows: Hours of a day in which they do.
+        """
+        check_dates(start_date, end_date)
+        body = ScheduleFileCampaign(
+            campaign_name=campaign_name,
+            file_name=file_name,
+            file_version=file_version,
+            distribution_type=distribution_type,
+            start_date=start_date,
+            end_date=end_date,
+            download_after_date=download_after_date,
+            download_time_window_list=_texts(download_windows),
+            install_after_date=install_after_date,
+            install_time_window_list=_texts(install_windows),
+            device_list=check_device_ids(device_ids),
+        )
+        return await self._context.call(SCHEDULE_FILE, body=body)
+
+    async def get(self, campaign_id: str) -> CampaignV2:
+        """Read a campaign; its devices are in `reports.list_campaign_devices`.
+
+        Args:
+            campaign_id: UUID from the schedule answer.
+
+        Raises:
+            ConfigurationError: The id cannot be part of a path; nothing was sent.
+            CallError: The call did not give its result.
+        """
+        return await self._context.call(GET, campaign_id=campaign_id)
+
+    async def append_batch(self, campaign_id: str, device_ids: Sequence[str]) -> CampaignReceipt:
+        """Add devices to a campaign, in one request; possible while it is pending or queued.
+
+        The answer is a receipt: outcomes show later in `reports.list_campaign_devices`. Never
+        repeated after a lost answer; read there what is missing, and send only that.
+
+        Args:
+            campaign_id: UUID from the schedule answer.
+            device_ids: IMEIs. The vendor documents no limit beside the pilot rule.
+
+        Raises:
+            ConfigurationError: No device, one that is no device id, or an id that cannot be part
+                of a path; nothing was sent.
+            LostError: No answer came, and the devices may be in it all the same.
+            RefusedError: The API said no.
+            CallError: Any other way for a call to end.
+        """
+        body = ChangeCampaignDevices("append", check_device_ids(device_ids))
+        return await self._context.call(MODIFY, body=body, campaign_id=campaign_id)
+
+    async def remove_batch(self, campaign_id: str, device_ids: Sequence[str]) -> CampaignReceipt:
+        """Take devices off a campaign, in one request; possible while it is pending or queued.
+
+        Arguments, result and errors are those of `append_batch`.
+        """
+        body = ChangeCampaignDevices("remove", check_device_ids(device_ids))
+        return await self._context.call(MODIFY, body=body, campaign_id=campaign_id)
+
+    async def change_dates(
+        self,
+        campaign_id: str,
+        *,
+        start_date: date,
+        end_date: date,
+        download_after_date: date | None = None,
+        download_windows: Sequence[TimeWindow] = (),
+        install_after_date: date | None = None,
+        install_windows: Sequence[TimeWindow] = (),
+    ) -> CampaignV2:
+        """Change dates and hours: give all of them, also those that stay as they are.
+
+        Before the start everything may change. After it the end may move, to no earlier than 24
+        hours from now, and windows may be added but not removed. Repeated after a lost answer.
+
+        Args:
+            campaign_id: UUID from the schedule answer.
+            start_date: First day.
+            end_date: Last day.
+            download_after_date: First day on which devices download.
+            download_windows: Hours of a day in which they do.
+            install_after_date: First day on which devices install.
+            install_windows: Hours of a day in which they do.
+
+        Raises:
+            ConfigurationError: Dates in the wrong order, or an id that cannot be part of a path;
+                nothing was sent.
+            CallError: The call did not give its result.
+        """
+        check_dates(start_date, end_date)
+        body = CampaignDatesV2(
+            start_date=start_date,
+            end_date=end_date,
+            download_after_date=download_after_date,
+            download_time_window_list=tuple(download_windows),
+            install_after_date=install_after_date,
+            install_time_window_list=tuple(install_windows),
+        )
+        return await self._context.call(CHANGE_DATES, body=body, campaign_id=campaign_id)
+
+    async def cancel(self, campaign_id: str) -> None:
+        """Cancel a campaign; one that has started is aborted, and what is upgraded stays so.
+
+        The vendor's SDK says that a started campaign cannot be cancelled. Repeated after a lost
+        answer; the second answer may then be a refusal.
+
+        Args:
+            campaign_id: UUID from the schedule answer.
+
+        Raises:
+            ConfigurationError: The id cannot be part of a path; nothing was sent.
+            RefusedError: The API said no.
+            CallError: Any other way for a call to end.
+        """
+        await self._context.call(CANCEL, campaign_id=campaign_id)
+
+
+def _texts(windows: Sequence[TimeWindow]) -> tuple[TextTimeWindow, ...]:
+    return tuple(TextTimeWindow(str(one.start_time), str(one.end_time)) for one in windows)

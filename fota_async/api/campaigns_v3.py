@@ -1,0 +1,190 @@
+"""v3 campaigns: firmware, a list of LWM2M devices, dates and hours.
+
+Until a pilot with the same firmware succeeded, at least 5 devices of at most 20 with a success
+rate of 50 %, a campaign holds at most 20 devices (vendor page "Pilot Campaigns").
+"""
+
+from collections.abc import Sequence
+from datetime import date
+
+from fota_async.api.context import Context, check_dates, check_device_ids
+from fota_async.models.campaigns import (
+    CampaignChange,
+    CampaignDatesV3,
+    CampaignV3,
+    ChangeCampaignDevices,
+    TimeWindow,
+)
+from fota_async.models.schedule_campaigns import ScheduleFirmwareCampaign
+from fota_async.models.success import SuccessFlag
+from fota_async.wire.route import Repeat, delete, get, or_nothing, post, put
+
+SCHEDULE = post("/api/fota/v3/campaigns/firmware/{account}", CampaignV3)
+GET = get("/api/fota/v3/campaigns/{account}/{campaign_id}", CampaignV3)
+MODIFY = put(
+    "/api/fota/v3/campaigns/firmware/{account}/{campaign_id}", CampaignChange, Repeat.SETTLE
+)
+CHANGE_DATES = put(
+    "/api/fota/v3/campaigns/firmware/{account}/{campaign_id}/dates", CampaignV3, Repeat.IDEMPOTENT
+)
+CANCEL = or_nothing(delete("/api/fota/v3/campaigns/{account}/{campaign_id}", SuccessFlag))
+
+
+class CampaignsV3:
+    """v3 campaigns, for LWM2M devices.
+
+    Vendor pages "Campaign Lifecycle Flow for v3", "Get Upgrade Information", "Pilot Campaigns".
+    """
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    async def schedule(
+        self,
+        firmware_name: str,
+        device_ids: Sequence[str],
+        *,
+        firmware_from: str,
+        firmware_to: str,
+        protocol: str = "LWM2M",
+        start_date: date,
+        end_date: date,
+        campaign_name: str | None = None,
+        windows: Sequence[TimeWindow] = (),
+        auto_assign_license: bool = False,
+        auto_add_devices: bool = False,
+    ) -> CampaignV3:
+        """Schedule a campaign.
+
+        An answer means accepted, not scheduled: the step shows in `get`. Never repeated after a
+        lost answer, since a repeat can create a second campaign; look for it among the pending and
+        queued ones (`reports.list_campaigns`) first.
+
+        Args:
+            firmware_name: Name from the firmware listing.
+            device_ids: IMEIs; at most 20 before a pilot succeeded.
+            firmware_from: Version that a device must have.
+            firmware_to: Version that it then has.
+            protocol: Passed on as it is.
+            start_date: First day.
+            end_date: Last day; the vendor advises at most a month after the first.
+            campaign_name: A name of your own.
+            windows: Hours of a day in which devices are upgraded.
+            auto_assign_license: Whether devices get licences by themselves.
+            auto_add_devices: Whether the campaign grows by itself. Its list then shows devices
+                that nobody appended.
+
+        Returns:
+            The campaign with its id.
+
+        Raises:
+            ConfigurationError: No device, one that is no device id, or dates in the wrong order;
+                nothing was sent.
+            LostError: No answer came, and the campaign may exist all the same.
+            RefusedError: The API said no.
+            CallError: Any other way for a call to end.
+        """
+        check_dates(start_date, end_date)
+        body = ScheduleFirmwareCampaign(
+            campaign_name=campaign_name,
+            firmware_name=firmware_name,
+            firmware_from=firmware_from,
+            firmware_to=firmware_to,
+            protocol=protocol,
+            start_date=start_date,
+            end_date=end_date,
+            campaign_time_window_list=tuple(windows),
+            device_list=check_device_ids(device_ids),
+            auto_assign_license_flag=auto_assign_license,
+            auto_add_devices_flag=auto_add_devices,
+        )
+        return await self._context.call(SCHEDULE, body=body)
+
+    async def get(self, campaign_id: str) -> CampaignV3:
+        """Read a campaign; its devices are in `reports.list_campaign_devices`.
+
+        Args:
+            campaign_id: UUID from the schedule answer.
+
+        Raises:
+            ConfigurationError: The id cannot be part of a path; nothing was sent.
+            CallError: The call did not give its result.
+        """
+        return await self._context.call(GET, campaign_id=campaign_id)
+
+    async def append_batch(self, campaign_id: str, device_ids: Sequence[str]) -> CampaignChange:
+        """Add devices to a campaign, in one request; possible until it is scheduled.
+
+        Never repeated after a lost answer; read in `reports.list_campaign_devices` what is missing,
+        and send only that.
+
+        Args:
+            campaign_id: UUID from the schedule answer.
+            device_ids: IMEIs. The vendor documents no limit beside the pilot rule.
+
+        Returns:
+            What became of each device: an answer does not mean success.
+
+        Raises:
+            ConfigurationError: No device, one that is no device id, or an id that cannot be part
+                of a path; nothing was sent.
+            LostError: No answer came, and the devices may be in it all the same.
+            RefusedError: The API said no.
+            CallError: Any other way for a call to end.
+        """
+        body = ChangeCampaignDevices("append", check_device_ids(device_ids))
+        return await self._context.call(MODIFY, body=body, campaign_id=campaign_id)
+
+    async def remove_batch(self, campaign_id: str, device_ids: Sequence[str]) -> CampaignChange:
+        """Take devices off a campaign, in one request; possible until it is scheduled.
+
+        Arguments, result and errors are those of `append_batch`.
+        """
+        body = ChangeCampaignDevices("remove", check_device_ids(device_ids))
+        return await self._context.call(MODIFY, body=body, campaign_id=campaign_id)
+
+    async def change_dates(
+        self,
+        campaign_id: str,
+        *,
+        start_date: date,
+        end_date: date,
+        windows: Sequence[TimeWindow] = (),
+    ) -> CampaignV3:
+        """Change dates and hours: give all of them, also those that stay as they are.
+
+        Before the start everything may change. After it the end may move, to no earlier than 24
+        hours from now. Repeated after a lost answer.
+
+        Args:
+            campaign_id: UUID from the schedule answer.
+            start_date: First day.
+            end_date: Last day.
+            windows: Hours of a day in which devices are upgraded.
+
+        Raises:
+            ConfigurationError: Dates in the wrong order, or an id that cannot be part of a path;
+                nothing was sent.
+            CallError: The call did not give its result.
+        """
+        check_dates(start_date, end_date)
+        body = CampaignDatesV3(
+            start_date=start_date, end_date=end_date, campaign_time_window_list=tuple(windows)
+        )
+        return await self._context.call(CHANGE_DATES, body=body, campaign_id=campaign_id)
+
+    async def cancel(self, campaign_id: str) -> None:
+        """Cancel a campaign that has not started.
+
+        The vendor's pages disagree on whether one that has started can be aborted. Repeated after
+        a lost answer; the second answer may then be a refusal.
+
+        Args:
+            campaign_id: UUID from the schedule answer.
+
+        Raises:
+            ConfigurationError: The id cannot be part of a path; nothing was sent.
+            RefusedError: The API said no.
+            CallError: Any other way for a call to end.
+        """
+        await self._context.call(CANCEL, campaign_id=campaign_id)
