@@ -5,6 +5,8 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
+import attrs
+
 from fota_async.allowance import Pause
 from fota_async.clock import Clock
 from fota_async.errors import AnswerTimeoutError, CallError, ThrottledError
@@ -201,3 +203,24 @@ def _give_up(error: CallError, *, in_doubt: bool) -> None:
     error.gave_up = True
     if in_doubt and error.sent == "no":
         error.sent = "maybe"  # the last try did not leave, an earlier one did
+
+
+@attrs.define
+class Replays:
+    """Replays of one try: one after its session ended, two for its bearer.
+
+    The second replay for a bearer follows its revocation.
+    """
+
+    sessions: int = 0
+    bearers: int = 0
+
+    def session(self) -> bool:
+        """Count one for an ended session; whether it may be made."""
+        self.sessions += 1
+        return self.sessions <= 1
+
+    def bearer(self) -> bool:
+        """Count one for a refused bearer; whether it may be made."""
+        self.bearers += 1
+        return self.bearers <= 2

@@ -5,11 +5,9 @@ from collections.abc import Awaitable, Callable, Hashable, Mapping
 from types import TracebackType
 from typing import Self, TypeVar, Unpack, cast
 
-import attrs
-
 from fota_async._version import __version__
 from fota_async.allowance import Pause
-from fota_async.attempts import Attempts
+from fota_async.attempts import Attempts, Replays
 from fota_async.auth import RESET_PASSWORD, CredentialTokens
 from fota_async.batch.protocol import Tally
 from fota_async.bodies import Body, body_maker
@@ -199,7 +197,7 @@ class SessionManager:
         body_for_a_try = body_maker(body)
         tally = Tally() if tally is None else tally
         own_slot = slot or self.slot(values.get("account", ""))
-        replays = _Replays()
+        replays = Replays()
         deadline = None if endless else self._deadline
         until = None if deadline is None else self.clock.monotonic() + deadline
 
@@ -370,25 +368,6 @@ class SessionManager:
         traceback: TracebackType | None,
     ) -> None:
         await self.aclose()
-
-
-@attrs.define
-class _Replays:
-    """Replays of one try: one after its session ended, two for its bearer.
-
-    The second replay for a bearer follows its revocation.
-    """
-
-    sessions: int = 0
-    bearers: int = 0
-
-    def session(self) -> bool:
-        self.sessions += 1
-        return self.sessions <= 1
-
-    def bearer(self) -> bool:
-        self.bearers += 1
-        return self.bearers <= 2
 
 
 async def _decoded(route: Route[T], answer: Answer, read: StepReader[T] | None) -> T:

@@ -43,7 +43,7 @@ class Batch:
 
     @property
     def numbers(self) -> "array[int]":
-        """Its device ids, packed."""
+        """Its device ids, packed; ids are only ever taken out, so their number tells a change."""
         if self._numbers is None or len(self._numbers) != len(self.ids):
             self._numbers = pack(self.ids)
         return self._numbers

@@ -1,5 +1,6 @@
 """Pages: what an answer says of its place in a long list, and where the next page begins."""
 
+from abc import ABC, abstractmethod
 from typing import ClassVar, Generic, TypeVar
 
 T = TypeVar("T")
@@ -9,7 +10,7 @@ FIRST = "0"
 """Where every list begins (wire contract, "Pagination")."""
 
 
-class Page(Generic[T_co]):
+class Page(ABC, Generic[T_co]):
     """A part of a long list.
 
     Attributes:
@@ -22,14 +23,14 @@ class Page(Generic[T_co]):
     by_number: ClassVar[bool] = False
 
     @property
+    @abstractmethod
     def items(self) -> tuple[T_co, ...]:
         """What the list has on this page."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def more(self) -> bool | None:
         """Whether the API says that more follows; no word means no."""
-        raise NotImplementedError
 
     @property
     def cursor(self) -> str | None:
