@@ -30,8 +30,8 @@ def rules_for(ids: list[str]) -> Rules:
 
 
 def trouble(seed: int) -> Faults:
-    # Few in all: a device that is refused, or sent in vain, and gets no answer four times in a row is
-    # rightly unknown, and other batches than those of the calm run draw other faults.
+    # Few in all: a device that is refused, or sent in vain, and gets no answer four times in a row
+    # is rightly unknown, and other batches than those of the calm run draw other faults.
     return Faults(
         seed=seed,
         latency=(0.03, 0.06),
