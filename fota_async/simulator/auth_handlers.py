@@ -1,9 +1,11 @@
 """Tokens, login, logout, password."""
 
+from typing import Final
+
 from fota_async.simulator import refusals
 from fota_async.simulator.exchange import Answer, Call, Refused
 from fota_async.simulator.gateway import session_of
-from fota_async.simulator.world import World
+from fota_async.simulator.world import Handler, World
 
 
 def create_token(world: World, call: Call, now: float) -> Answer:
@@ -65,3 +67,12 @@ def _login_refused(world: World) -> Answer:
     # a client must not depend on this one.
     why = "The user is locked." if world.access.locked else "User name or password is wrong."
     return refusals.connectivity("REQUEST_FAILED.LoginRefused", why)
+
+
+HANDLERS: Final[dict[str, Handler]] = {
+    "oauth_create_token": create_token,
+    "oauth_revoke_token": revoke_token,
+    "session_login": log_in,
+    "session_logout": log_out,
+    "session_reset_password": reset_password,
+}

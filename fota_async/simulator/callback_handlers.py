@@ -1,9 +1,11 @@
 """The v2 listener of an account: read, register, change, deregister."""
 
+from typing import Final
+
 from fota_async.simulator import refusals
 from fota_async.simulator.accounts import account_of
 from fota_async.simulator.exchange import Answer, Call, Refused
-from fota_async.simulator.world import World
+from fota_async.simulator.world import Handler, World
 
 
 def get_callback(world: World, call: Call, _now: float) -> Answer:
@@ -28,3 +30,11 @@ def deregister_callback(world: World, call: Call, _now: float) -> Answer:
     account = account_of(world, call)
     account.listener = None
     return Answer.of({"success": True})
+
+
+HANDLERS: Final[dict[str, Handler]] = {
+    "v2_get_callback": get_callback,
+    "v2_register_callback": set_callback,
+    "v2_modify_callback": set_callback,
+    "v2_deregister_callback": deregister_callback,
+}

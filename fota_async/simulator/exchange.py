@@ -1,7 +1,7 @@
 """A request as the handlers see it and the answer they give; no HTTP server in sight."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum, auto
 from functools import cached_property
 from typing import Any, Self
@@ -21,6 +21,7 @@ class Call:
         route: The route it matched.
         path: Its path, as sent.
         params: The values of the path template.
+        query: The query's values by name, as often as each was given.
         headers: Its headers; look them up in any letter case.
         body: Its body, not decoded.
 
@@ -29,6 +30,7 @@ class Call:
     route: Route
     path: str
     params: Mapping[str, str]
+    query: Mapping[str, Sequence[str]]
     headers: Mapping[str, str]
     body: bytes
 

@@ -62,7 +62,8 @@ class Listener:
         app = web.Application(client_max_size=_MOST_BYTES)
         app.router.add_get("/__stats", self._show_stats, allow_head=False)
         for route in ROUTES:
-            app.router.add_route(route.method, route.path, self._server_of(route))
+            for path in filter(None, (route.path, route.other_path)):
+                app.router.add_route(route.method, path, self._server_of(route))
         app.router.add_route("*", "/{rest:.*}", self._serve_unknown)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await runner.setup()
@@ -116,6 +117,7 @@ class Listener:
                 route=route,
                 path=request.raw_path,
                 params=request.match_info,
+                query={name: request.query.getall(name) for name in request.query},
                 headers=request.headers,
                 body=body,
             )

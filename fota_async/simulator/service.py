@@ -1,34 +1,26 @@
 """From a call to its answer: the gateway, the faults, the handler."""
 
-from collections.abc import Callable
 from functools import partial
 
 import attrs
 
-from fota_async.simulator import auth_handlers, callback_handlers, gateway, upgrade_handlers
+from fota_async.simulator import (
+    auth_handlers,
+    callback_handlers,
+    gateway,
+    refusals,
+    upgrade_handlers,
+)
 from fota_async.simulator.draws import Draws
 from fota_async.simulator.exchange import Answer, Call, Refused
 from fota_async.simulator.faults import Faults
 from fota_async.simulator.mischief import MISCHIEF, Scene, comes_late, latency, pick
-from fota_async.simulator.world import World
-
-Handler = Callable[[World, Call, float], Answer]
-"""Carries a call out at the given moment and answers, or raises `Refused`."""
+from fota_async.simulator.world import Handler, World
 
 HANDLERS: dict[str, Handler] = {
-    "oauth_create_token": auth_handlers.create_token,
-    "oauth_revoke_token": auth_handlers.revoke_token,
-    "session_login": auth_handlers.log_in,
-    "session_logout": auth_handlers.log_out,
-    "session_reset_password": auth_handlers.reset_password,
-    "v1_schedule_upgrade": upgrade_handlers.schedule_upgrade,
-    "v1_get_upgrade": upgrade_handlers.get_upgrade,
-    "v1_modify_upgrade": upgrade_handlers.modify_upgrade,
-    "v1_cancel_upgrade": upgrade_handlers.cancel_upgrade,
-    "v2_get_callback": callback_handlers.get_callback,
-    "v2_register_callback": callback_handlers.set_callback,
-    "v2_modify_callback": callback_handlers.set_callback,
-    "v2_deregister_callback": callback_handlers.deregister_callback,
+    **auth_handlers.HANDLERS,
+    **callback_handlers.HANDLERS,
+    **upgrade_handlers.HANDLERS,
 }
 
 
@@ -76,6 +68,7 @@ class Service:
 
     def _carry_out(self, call: Call, moment: float) -> Answer:
         try:
-            return HANDLERS[call.route.name](self.world, call, moment)
+            handler = HANDLERS.get(call.route.name)
+            return handler(self.world, call, moment) if handler else refusals.unknown_resource()
         except Refused as refused:
             return refused.answer

@@ -3,7 +3,7 @@
 import datetime
 from collections.abc import Iterator
 from itertools import islice
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -12,7 +12,7 @@ from fota_async.simulator.accounts import account_of
 from fota_async.simulator.device_lists import check_ids, check_size
 from fota_async.simulator.exchange import Answer, Call, Refused
 from fota_async.simulator.upgrades import CANCELLED, OPEN, PENDING, Row, Upgrade
-from fota_async.simulator.world import World
+from fota_async.simulator.world import Handler, World
 
 _SLICE = 5_000
 """Rows encoded in one go: a few milliseconds' work."""
@@ -139,3 +139,11 @@ def _slices(head: dict[str, str], rows: dict[str, Row], moment: float) -> Iterat
         yield comma + msgspec.json.encode(some)[1:-1]
         comma = b","
     yield b"]}"
+
+
+HANDLERS: Final[dict[str, Handler]] = {
+    "v1_schedule_upgrade": schedule_upgrade,
+    "v1_get_upgrade": get_upgrade,
+    "v1_modify_upgrade": modify_upgrade,
+    "v1_cancel_upgrade": cancel_upgrade,
+}

@@ -11,8 +11,12 @@ import attrs
 from fota_async.clock import Clock
 from fota_async.simulator.access import Access
 from fota_async.simulator.bucket import Bucket
+from fota_async.simulator.exchange import Answer, Call
 from fota_async.simulator.rules import Rules
 from fota_async.simulator.upgrades import Upgrade
+
+Handler = Callable[["World", Call, float], Answer]
+"""Carries a call out at the given moment and answers, or raises `Refused`."""
 
 Write = Callable[[float], object]
 """A write that takes the moment it happens at."""
