@@ -52,3 +52,40 @@ class ScaledClock:
     async def sleep(self, seconds: float) -> None:
         """Sleep `seconds` of scaled time."""
         await asyncio.sleep(seconds / self.factor)
+
+
+class ManualClock:
+    """Time that stands still until it is turned.
+
+    Whoever sleeps is woken by the turn that reaches the moment. `asleep` is set once somebody
+    sleeps, so that a test can wait for that before it turns.
+    """
+
+    def __init__(self) -> None:
+        self._now = 0.0
+        self._sleepers: list[tuple[float, asyncio.Event]] = []
+        self.asleep = asyncio.Event()
+
+    def monotonic(self) -> float:
+        """Seconds that the clock was turned so far."""
+        return self._now
+
+    async def sleep(self, seconds: float) -> None:
+        """Return when the clock was turned by `seconds`; at once if that is none."""
+        if seconds <= 0:
+            await asyncio.sleep(0)
+            return
+        sleeper = (self._now + seconds, asyncio.Event())
+        self._sleepers.append(sleeper)
+        self.asleep.set()
+        try:
+            await sleeper[1].wait()
+        finally:
+            self._sleepers.remove(sleeper)
+
+    def turn(self, seconds: float) -> None:
+        """Let `seconds` pass, and wake who slept until then."""
+        self._now += seconds
+        for due, awake in self._sleepers:
+            if due <= self._now:
+                awake.set()

@@ -11,9 +11,10 @@ import aiohttp
 import aioresponses.core
 import pytest
 from helpers import CREDENTIALS, FAST, Script, Stub, credentials_of
-from simulator_api import Api, ManualClock
+from simulator_api import Api
 
 from fota_async import FotaClient
+from fota_async.clock import ManualClock
 from fota_async.simulator import Simulator
 
 # aioresponses 0.7.9 makes answers without `stream_writer`, which aiohttp 3.14 demands

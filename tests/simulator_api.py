@@ -30,30 +30,6 @@ async def until(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0)
 
 
-class ManualClock:
-    """Time that stands still until it is turned."""
-
-    def __init__(self) -> None:
-        self._now = 0.0
-        self._sleepers: list[tuple[float, asyncio.Event]] = []
-        self.asleep = asyncio.Event()
-
-    def monotonic(self) -> float:
-        return self._now
-
-    async def sleep(self, seconds: float) -> None:
-        awake = asyncio.Event()
-        self._sleepers.append((self._now + seconds, awake))
-        self.asleep.set()
-        await awake.wait()
-
-    def turn(self, seconds: float) -> None:
-        self._now += seconds
-        for due, awake in self._sleepers:
-            if due <= self._now:
-                awake.set()
-
-
 @attrs.frozen
 class Seen:
     """An answer that was read to its end."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from helpers import UPGRADE, Events, Stub, drop, in_turn, modify, never, read, reply, upgrade
-from simulator_api import ManualClock, imei, until
+from simulator_api import imei, until
 
 from fota_async import (
     FotaClient,
@@ -17,7 +17,7 @@ from fota_async import (
     RetryPolicy,
     ServerError,
 )
-from fota_async.clock import ScaledClock
+from fota_async.clock import ManualClock, ScaledClock
 from fota_async.events import RetryEvent
 
 NewStub = Callable[..., Awaitable[Stub]]

@@ -6,10 +6,10 @@ from collections import Counter
 
 import pytest
 from helpers import Events
-from simulator_api import ManualClock
 
 from fota_async.allowance import Pause
 from fota_async.ceiling import Ceiling
+from fota_async.clock import ManualClock
 from fota_async.limiter import Limiter, Slot
 
 

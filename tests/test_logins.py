@@ -21,7 +21,6 @@ from helpers import (
     reply,
     upgrade,
 )
-from simulator_api import ManualClock
 
 from fota_async import (
     AuthError,
@@ -31,6 +30,7 @@ from fota_async import (
     RetryPolicy,
     TokenRefusedError,
 )
+from fota_async.clock import ManualClock
 
 NewStub = Callable[..., Awaitable[Stub]]
 NewClient = Callable[..., FotaClient]

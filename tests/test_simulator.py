@@ -7,8 +7,9 @@ from typing import Any
 import aiohttp
 import pytest
 import yaml
-from simulator_api import REVOKE, Api, ManualClock, imei, until
+from simulator_api import REVOKE, Api, imei, until
 
+from fota_async.clock import ManualClock
 from fota_async.simulator import ROUTES, Faults, Rules, Simulator
 
 A, B, C = imei(1), imei(2), imei(3)

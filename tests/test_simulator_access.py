@@ -5,8 +5,9 @@ import time
 
 import aiohttp
 import pytest
-from simulator_api import GRANT, LOGIN, LOGOUT, RESET, REVOKE, TOKEN, Api, ManualClock, imei
+from simulator_api import GRANT, LOGIN, LOGOUT, RESET, REVOKE, TOKEN, Api, imei
 
+from fota_async.clock import ManualClock
 from fota_async.simulator import Rules, Simulator
 
 A, B, C = imei(1), imei(2), imei(3)

@@ -3,8 +3,9 @@
 from typing import Any
 
 import pytest
-from simulator_api import Api, ManualClock, imei
+from simulator_api import Api, imei
 
+from fota_async.clock import ManualClock
 from fota_async.simulator import REASONS, Rules, Simulator
 
 A, B, C = imei(1), imei(2), imei(3)

@@ -6,8 +6,9 @@ import random
 import aiohttp
 import attrs
 import pytest
-from simulator_api import Api, ManualClock, Seen, imei, until
+from simulator_api import Api, Seen, imei, until
 
+from fota_async.clock import ManualClock
 from fota_async.simulator import Faults, Rules, Simulator
 from fota_async.simulator.mischief import MISCHIEF
 

@@ -22,10 +22,10 @@ from helpers import (
     reply,
     upgrade,
 )
-from simulator_api import ManualClock, until
+from simulator_api import until
 
 from fota_async import FotaClient, RetryPolicy, ThrottledError
-from fota_async.clock import Clock, ScaledClock
+from fota_async.clock import Clock, ManualClock, ScaledClock
 from fota_async.events import LimitEvent, PauseEvent, RetryEvent
 from fota_async.simulator import Rules, Simulator
 

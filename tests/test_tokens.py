@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from helpers import Events, counts, credentials_of, modify, read
-from simulator_api import ManualClock
 
 from fota_async import (
     CallError,
@@ -18,6 +17,7 @@ from fota_async import (
     Tokens,
 )
 from fota_async.api.upgrades import GET_UPGRADE
+from fota_async.clock import ManualClock
 from fota_async.events import TokenEvent
 from fota_async.simulator import Faults, Rules, Simulator
 
