@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from heapq import heappop, heappush
 from itertools import count
+from typing import Final
 
 import attrs
 
@@ -12,6 +13,7 @@ from fota_async.clock import Clock
 from fota_async.simulator.access import Access
 from fota_async.simulator.bucket import Bucket
 from fota_async.simulator.campaigns import Campaign, Details
+from fota_async.simulator.days import Calendar
 from fota_async.simulator.exchange import Answer, Call
 from fota_async.simulator.rules import Rules
 from fota_async.simulator.targets import Target
@@ -20,6 +22,8 @@ from fota_async.simulator.versions import V1, Version
 
 Handler = Callable[["World", Call, float], Answer]
 """Carries a call out at the given moment and answers, or raises `Refused`."""
+
+_DATES: Final = frozenset({"startDate", "endDate"})
 
 Write = Callable[[float], object]
 """A write that takes the moment it happens at."""
@@ -43,6 +47,7 @@ class World:
         access: Tokens and sessions.
         rules: How the server behaves.
         clock: Its time.
+        calendar: Its days.
         read_lag: Seconds by which a reading of the devices of an upgrade or campaign is behind.
 
     """
@@ -50,6 +55,7 @@ class World:
     access: Access
     rules: Rules
     clock: Clock
+    calendar: Calendar
     read_lag: float = 0.0
     accounts: dict[str, Account] = attrs.field(factory=dict)
     upgrades: dict[str, Upgrade] = attrs.field(factory=dict)
@@ -114,20 +120,27 @@ class World:
         self.upgrades[upgrade_id] = upgrade
         return upgrade
 
-    def add_campaign(
+    def new_campaign(
         self, account: str, version: Version, status: str, details: Details
     ) -> Campaign:
-        """Add a campaign without devices; ids as in `add_upgrade`."""
-        campaign = Campaign(
+        """Return a campaign without devices that nobody knows yet; ids as in `add_upgrade`.
+
+        `details` have a `startDate` and an `endDate`, too.
+        """
+        return Campaign(
             id=self._new_id(f"{account}/{version.name}"),
             account=account,
             version=version,
             status=status,
             since=self.clock.monotonic(),
-            details=details,
+            start_date=details["startDate"],
+            end_date=details["endDate"],
+            details={name: details[name] for name in details if name not in _DATES},
         )
+
+    def add(self, campaign: Campaign) -> None:
+        """Make a campaign known."""
         self.campaigns[campaign.id] = campaign
-        return campaign
 
     def targets(self) -> Iterator[Target]:
         """Return all upgrades and campaigns, the oldest of each first."""
