@@ -72,6 +72,15 @@ class Rules:
         burst: Requests that may come at once before `rate` counts.
         retry_after: `Retry-After` of those answers; None leaves the header out.
         retry_after_date: Write `Retry-After` as a date beside a `Date` header.
+        life_cycle: Whether upgrades and campaigns move through their states by themselves,
+            and devices come to their last word while theirs runs. Without it they stay
+            in a state until `Simulator.set_status`.
+        pending_for: Seconds an upgrade or campaign is pending.
+        queued_for: Seconds it is queued; None for as long as the vendor says: until 00:00
+            UTC of its first day, or for 90 minutes if that day has begun.
+        prescheduled_for: Seconds a v3 campaign is then in state `CampaignPreScheduled`.
+        runs_for: Seconds it runs; None for as long as the vendor says: until its last day
+            is over, or for a week if a v2 campaign began after 00:00 UTC of its first day.
         receipt_delay: Seconds after which a v2 modify call shows in the campaign
             devices report; its answer is a receipt at once.
         prescheduled_is_open: Whether a campaign in state `CampaignPreScheduled` still
@@ -112,6 +121,11 @@ class Rules:
     burst: int = attrs.field(default=5, validator=positive)
     retry_after: float | None = attrs.field(default=None, validator=not_negative)
     retry_after_date: bool = False
+    life_cycle: bool = False
+    pending_for: float = attrs.field(default=60.0, validator=not_negative)
+    queued_for: float | None = attrs.field(default=None, validator=not_negative)
+    prescheduled_for: float = attrs.field(default=600.0, validator=not_negative)
+    runs_for: float | None = attrs.field(default=None, validator=not_negative)
     receipt_delay: float = attrs.field(default=0.0, validator=not_negative)
     prescheduled_is_open: bool = False
     aborts: frozenset[str] = frozenset({"v2"})
