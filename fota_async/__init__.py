@@ -10,6 +10,7 @@ Not affiliated with Verizon.
 from fota_async._version import __version__
 from fota_async.api.pages import Pages
 from fota_async.api.upgrades import modify_upgrade
+from fota_async.api.watching import DeviceChange, TargetChange
 from fota_async.batch.batcher import DeviceBatcher
 from fota_async.batch.device_ids import DeviceSet
 from fota_async.batch.errors import DevicesFailed, RunStopped, StopCause, SyncRefused, SyncStopped
@@ -40,10 +41,12 @@ from fota_async.errors import (
     LoginRefusedError,
     LostError,
     MisuseError,
+    NeverReached,
     NotFoundError,
     NotSentError,
     RedirectError,
     RefusedError,
+    RegistrationError,
     Sent,
     ServerError,
     SessionEndedError,
@@ -51,6 +54,8 @@ from fota_async.errors import (
     ThrottledError,
     TokenRefusedError,
     TooManyDevicesError,
+    WaitError,
+    WaitTimeout,
 )
 from fota_async.models import (
     Callback,
@@ -83,6 +88,7 @@ __all__ = [
     "DeadlineError",
     "DecodeError",
     "DeviceBatcher",
+    "DeviceChange",
     "DeviceOutcome",
     "DeviceSet",
     "DevicesFailed",
@@ -96,12 +102,14 @@ __all__ = [
     "LoginRefusedError",
     "LostError",
     "MisuseError",
+    "NeverReached",
     "NewPassword",
     "NotFoundError",
     "NotSentError",
     "Pages",
     "RedirectError",
     "RefusedError",
+    "RegistrationError",
     "RetryPolicy",
     "RunOptions",
     "RunStopped",
@@ -117,6 +125,7 @@ __all__ = [
     "SyncRefused",
     "SyncReport",
     "SyncStopped",
+    "TargetChange",
     "ThrottledError",
     "TimeWindow",
     "Timestamp",
@@ -126,6 +135,8 @@ __all__ = [
     "TooManyDevicesError",
     "UpgradeDevice",
     "UpgradeStatus",
+    "WaitError",
+    "WaitTimeout",
     "__version__",
     "modify_upgrade",
     "read_journal",

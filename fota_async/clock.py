@@ -2,7 +2,10 @@
 
 import asyncio
 import time
-from typing import Protocol
+from collections.abc import Coroutine
+from typing import Any, Protocol, TypeVar
+
+T = TypeVar("T")
 
 
 class Clock(Protocol):
@@ -57,13 +60,15 @@ class ScaledClock:
 class ManualClock:
     """Time that stands still until it is turned.
 
-    Whoever sleeps is woken by the turn that reaches the moment. `asleep` is set once somebody
-    sleeps, so that a test can wait for that before it turns.
+    Whoever sleeps is woken by the turn that reaches the moment.
+
+    Attributes:
+        asleep: Set while somebody sleeps, so that a test can wait for that before it turns.
     """
 
     def __init__(self) -> None:
         self._now = 0.0
-        self._sleepers: list[tuple[float, asyncio.Event]] = []
+        self._sleepers: dict[asyncio.Event, float] = {}
         self.asleep = asyncio.Event()
 
     def monotonic(self) -> float:
@@ -75,17 +80,49 @@ class ManualClock:
         if seconds <= 0:
             await asyncio.sleep(0)
             return
-        sleeper = (self._now + seconds, asyncio.Event())
-        self._sleepers.append(sleeper)
+        awake = asyncio.Event()
+        self._sleepers[awake] = self._now + seconds
         self.asleep.set()
         try:
-            await sleeper[1].wait()
+            await awake.wait()
         finally:
-            self._sleepers.remove(sleeper)
+            self._forget(awake)
 
     def turn(self, seconds: float) -> None:
         """Let `seconds` pass, and wake who slept until then."""
         self._now += seconds
-        for due, awake in self._sleepers:
-            if due <= self._now:
-                awake.set()
+        for awake in [one for one, due in self._sleepers.items() if due <= self._now]:
+            awake.set()
+            self._forget(awake)
+
+    def _forget(self, awake: asyncio.Event) -> None:
+        self._sleepers.pop(awake, None)
+        if not self._sleepers:
+            self.asleep.clear()
+
+
+async def within(clock: Clock, seconds: float | None, work: Coroutine[Any, Any, T]) -> T:
+    """Return what `work` returns, if it takes no longer than `seconds` of the clock.
+
+    Args:
+        clock: Whose seconds count.
+        seconds: How many; None for no limit.
+        work: It is cancelled when they are over.
+
+    Raises:
+        TimeoutError: It takes longer.
+    """
+    if seconds is None:
+        return await work
+    doing = asyncio.create_task(work)
+    alarm = asyncio.create_task(clock.sleep(max(seconds, 0.0)))
+    tasks: set[asyncio.Task[Any]] = {doing, alarm}
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+    if doing.cancelled():
+        raise TimeoutError
+    return doing.result()

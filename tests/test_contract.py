@@ -71,7 +71,9 @@ def every_route() -> list[Route[Any]]:
         importlib.import_module(f"fota_async.api.{module.name}")
         for module in pkgutil.iter_modules(fota_async.api.__path__)
     ]
-    return [route for module in [auth, *modules] for route in routes_of(module)]
+    # A module may use a route of another one; it is the same object then.
+    found = [route for module in [auth, *modules] for route in routes_of(module)]
+    return list({id(route): route for route in found}.values())
 
 
 DOCUMENTED = [route for route in every_route() if route.name not in UNDOCUMENTED]
