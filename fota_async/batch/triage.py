@@ -15,6 +15,7 @@ from fota_async.batch.states import DeviceOutcome, State, Verdict
 from fota_async.batch.stopping import Stopper
 from fota_async.batch.work import Work
 from fota_async.errors import CallError, RefusedError
+from fota_async.models.campaigns import CampaignReceipt
 from fota_async.models.device_answers import DeviceAnswers
 
 
@@ -59,8 +60,8 @@ class Triage:
         self._send_later = send_later
         self._examine = examine
 
-    def answered(self, batch: Batch, answers: DeviceAnswers) -> None:
-        """Sort an answer that names devices.
+    def answered(self, batch: Batch, answers: DeviceAnswers | CampaignReceipt) -> None:
+        """Sort an answer that names devices, or a receipt.
 
         Raises:
             Exception: A defect; the whole batch is in doubt then, since it was sent.
@@ -71,7 +72,7 @@ class Triage:
             self.lost(batch, "its answer could not be sorted")
             raise
         self._books.unasked += folded.unasked
-        if answers.ids:
+        if folded.is_answer:
             self._stopper.answered()
             self._alike.answered(whole_batch=len(batch.ids) >= self._work.size)
             self._examiner.anything_answered = True
