@@ -23,10 +23,9 @@ from fota_async.batch.reading import (
     Members,
     Reading,
     Row,
-    append_decision,
+    campaign_append_decision,
     campaign_remove_decision,
     is_rejected,
-    received_append_decision,
 )
 from fota_async.models.campaign_rows import CampaignRows
 from fota_async.models.campaigns import CampaignReceipt, CampaignV2, CampaignV3
@@ -68,11 +67,7 @@ def modify_campaign_v2(
         ConfigurationError: The id is no UUID, or the account cannot be part of a path.
     """
     target = _Campaign(GET_V2, READ_DEVICES_V2, _values(GET_V2, account, campaign_id))
-    operation = _modify(name, target, MODIFY_V2)
-    if not settle:
-        return operation
-    decide = received_append_decision if name == "append" else campaign_remove_decision
-    return attrs.evolve(operation, decide_received=decide)
+    return _modify(name, target, MODIFY_V2, awaits=settle)
 
 
 def modify_campaign_v3(
@@ -144,6 +139,8 @@ def _modify(
     name: Literal["append", "remove"],
     campaign: _Campaign,
     route: Route[CampaignReceipt] | Route[DeviceAnswers],
+    *,
+    awaits: bool = False,
 ) -> Operation:
     def encode(ids: Sequence[str]) -> bytes:
         # Device ids are digits: nothing in them needs escaping.
@@ -158,7 +155,8 @@ def _modify(
         encode=encode,
         read=campaign.read,
         read_members=campaign.read_members,
-        decide=append_decision if name == "append" else campaign_remove_decision,
+        decide=campaign_append_decision if name == "append" else campaign_remove_decision,
         present_counts=name == "append",
+        awaits=awaits,
         pilot_rule=_PILOT_RULE,
     )

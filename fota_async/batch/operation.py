@@ -36,8 +36,8 @@ class Operation:
         read_members: Reads which devices the target has; None if it cannot be read.
         decide: What a row of a reading means for a device whose answer was lost.
         present_counts: Whether a device seen in the list once is settled; for an append it is.
-        decide_received: What a row means for a device that a receipt took; `SEND_AGAIN` where it
-            does not show yet. None where nobody waits for it: it is `pending`.
+        awaits: Whether devices that a receipt took are waited for until the target shows what
+            became of them; else they are `pending`.
         pilot_rule: What to tell the caller when the first large requests are refused alike, or
             None where no such rule is documented.
     """
@@ -54,7 +54,7 @@ class Operation:
     read_members: ReadMembers | None = None
     decide: Callable[[Row | None], Decision] = append_decision
     present_counts: bool = True
-    decide_received: Callable[[Row | None], Decision] | None = None
+    awaits: bool = False
     pilot_rule: str | None = None
 
 

@@ -88,6 +88,17 @@ def remove_decision(row: Row | None) -> Decision:
     return SEND_AGAIN
 
 
+def campaign_append_decision(row: Row | None) -> Decision:
+    """Return what a reading means for a device that an append may have added to a campaign.
+
+    Unlike an upgrade's list, the campaign devices report goes on to tell of the upgrade itself: a
+    device that was upgraded was taken.
+    """
+    if row is not None and _word(row).startswith("upgradesuccess"):
+        return Verdict(State.SUCCEEDED, row.status, row.reason, settled=True)
+    return append_decision(row)
+
+
 def campaign_remove_decision(row: Row | None) -> Decision:
     """Return what a reading means for a device that a removal may have taken off a campaign.
 
@@ -98,20 +109,6 @@ def campaign_remove_decision(row: Row | None) -> Decision:
     if row is not None and isinstance(decision, Verdict) and decision.state is State.FAILED:
         return decision if _word(row).startswith(_UPGRADED) else SEND_AGAIN
     return decision
-
-
-def received_append_decision(row: Row | None) -> Decision:
-    """Return what a reading means for a device whose append v2 took with a receipt.
-
-    `SEND_AGAIN` is no order here: it does not show yet. A device that was taken and upgraded
-    meanwhile was taken.
-    """
-    if row is None or _word(row) == "requestpending":
-        # The pending word is that of v1 ("Per-device states"); nobody says that v2 has one.
-        return SEND_AGAIN
-    if _word(row).startswith("upgradesuccess"):
-        return Verdict(State.SUCCEEDED, row.status, row.reason, settled=True)
-    return append_decision(row)
 
 
 def is_rejected(status: str) -> bool:
