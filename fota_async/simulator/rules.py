@@ -21,6 +21,7 @@ REASONS = (
 The page names the causes; the wording of the wire is not documented.
 """
 
+NOT_FOUND = REASONS[0]
 STILL_IN_UPGRADE = REASONS[-1]
 
 
@@ -55,6 +56,13 @@ class Rules:
         burst: Requests that may come at once before `rate` counts.
         retry_after: `Retry-After` of those answers; None leaves the header out.
         retry_after_date: Write `Retry-After` as a date beside a `Date` header.
+        known_devices_only: Turn away devices that the account does not list. Otherwise
+            every IMEI is as good as one of its own.
+        page_size: Most devices on a page of a list, and in an answer with device details.
+        license_index: What the position of `v1_get_license_status` is: the last device,
+            as the page says, or the number of devices before it, as the SDK says.
+        candidates_answer: What the answer to storing cancellation candidates holds: the
+            whole list or the devices that were sent. Not documented.
         seed: What the choice of devices hangs on.
 
     """
@@ -80,6 +88,14 @@ class Rules:
     burst: int = attrs.field(default=5, validator=positive)
     retry_after: float | None = attrs.field(default=None, validator=not_negative)
     retry_after_date: bool = False
+    known_devices_only: bool = False
+    page_size: int = attrs.field(default=1000, validator=positive)
+    license_index: Literal["device", "count"] = attrs.field(
+        default="device", validator=validators.in_(("device", "count"))
+    )
+    candidates_answer: Literal["list", "sent"] = attrs.field(
+        default="list", validator=validators.in_(("list", "sent"))
+    )
     seed: int = 0
 
     def refusal(self, device_id: str) -> str | None:

@@ -1,10 +1,11 @@
 """The simulator as its users hold it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from types import TracebackType
 from typing import Any, Final, Self, get_args
 
 from fota_async.clock import Clock, SystemClock
+from fota_async.simulator import examples
 from fota_async.simulator.access import Access
 from fota_async.simulator.device_lists import is_device_id
 from fota_async.simulator.faults import Faults
@@ -13,7 +14,7 @@ from fota_async.simulator.request_log import RequestLog, RequestRecord
 from fota_async.simulator.rules import Rules
 from fota_async.simulator.service import Service
 from fota_async.simulator.upgrades import ACCEPTED, PENDING, Row, Status, Upgrade
-from fota_async.simulator.world import World
+from fota_async.simulator.world import Account, World
 
 
 class Simulator:
@@ -83,6 +84,12 @@ class Simulator:
     def _upgrade(self, upgrade_id: str | None) -> Upgrade:
         return self._world.upgrades[upgrade_id or self.upgrade_id]
 
+    def _account(self, name: str | None) -> Account:
+        account = self._world.accounts.get(name or self.account)
+        if account is None:
+            raise ValueError(f"no such account: {name!r}")
+        return account
+
     @property
     def faults(self) -> Faults:
         """What goes wrong from the next request on."""
@@ -138,10 +145,62 @@ class Simulator:
         row = stock.get(status) if reason is None else None
         row = row or Row(status, reason)
         upgrade = self._upgrade(upgrade_id)
-        for device_id in ids:
-            if not is_device_id(device_id):
-                raise ValueError(f"not a device id of 15 digits: {device_id!r}")
+        for device_id in _checked(ids):
             upgrade.rows[device_id] = row
+
+    def licensed(self, account: str | None = None) -> set[str]:
+        """Return the devices that hold a licence."""
+        return set(self._account(account).licenses.ids())
+
+    def candidates(self, account: str | None = None) -> set[str]:
+        """Return the cancellation candidates."""
+        return set(self._account(account).candidates.ids())
+
+    def logging(self, account: str | None = None) -> set[str]:
+        """Return the devices that log now."""
+        return set(self._account(account).logging.on(self._world.now()))
+
+    def add_devices(
+        self, ids: Iterable[str], protocol: str = "LWM2M", account: str | None = None
+    ) -> None:
+        """Add devices to those the account lists.
+
+        Args:
+            ids: Device ids of 15 digits; anything else is a `ValueError`.
+            protocol: `HTTP`, `LWM2M` or OMA-DM in any of its spellings.
+            account: The account; the first one if left out.
+
+        """
+        since = self._world.now()
+        fleet = self._account(account).fleet
+        fleet.add(examples.device(i, protocol, since) for i in _checked(ids))
+
+    def set_licenses(self, total: int, account: str | None = None) -> None:
+        """Change how many licences the account has bought.
+
+        If more are in use, cancellation candidates lose theirs first, then the devices
+        that have had one for longest.
+        """
+        if total < 0:
+            raise ValueError(f"nobody buys {total} licences")
+        owner = self._account(account)
+        owner.licenses.resize(total, owner.candidates.ids(), self._world.now())
+
+    def license(self, ids: Iterable[str], account: str | None = None) -> None:
+        """Give licences to devices as if they had always had them.
+
+        Raises:
+            ValueError: An id is not 15 digits, or so many licences were not bought.
+
+        """
+        licenses = self._account(account).licenses
+        new = [i for i in dict.fromkeys(_checked(ids)) if i not in licenses]
+        if licenses.used + len(new) > licenses.total:
+            raise ValueError(
+                f"{len(new)} licences more than the {licenses.used} in use are over the "
+                f"{licenses.total} bought; call set_licenses first"
+            )
+        licenses.give(new, self._world.now())
 
     def set_status(self, upgrade_id: str, status: Status) -> None:
         """Move an upgrade to another state, as the campaign's life cycle does."""
@@ -156,14 +215,11 @@ class Simulator:
 
     def add_upgrade(self, account: str | None = None, *, status: Status = "Queued") -> str:
         """Add an upgrade without devices to an account and return its id."""
-        name = account or self.account
-        if name not in self._world.accounts:
-            raise ValueError(f"no such account: {name!r}")
-        return self._world.add_upgrade(name, status).id
+        return self._world.add_upgrade(self._account(account).name, status).id
 
     def deactivate_account(self, account: str | None = None) -> None:
         """Answer every call about the account with "Inactive account" from now on."""
-        self._world.accounts[account or self.account].active = False
+        self._account(account).active = False
 
     def expire_tokens(self) -> None:
         """End the bearer as if its hour were over."""
@@ -182,10 +238,12 @@ class Simulator:
 
         `requests` counts, by route, statuses and, in place of the status, faults met;
         `logins` are those that gave a session; `devices` of an upgrade are its rows,
-        `members` those not rejected.
+        `members` those not rejected; `licenses`, `candidates` and `logging` count the devices
+        of each account.
         """
         now = self._world.now()
         access = self._world.access
+        accounts = self._world.accounts
         return {
             "requests": self._log.counts(),
             "logins": access.logins,
@@ -202,6 +260,9 @@ class Simulator:
                 }
                 for upgrade in self._world.upgrades.values()
             },
+            "licenses": {name: owner.licenses.used for name, owner in accounts.items()},
+            "candidates": {name: len(owner.candidates.ids()) for name, owner in accounts.items()},
+            "logging": {name: len(owner.logging.on(now)) for name, owner in accounts.items()},
         }
 
     async def start(self) -> None:
@@ -223,3 +284,10 @@ class Simulator:
         trace: TracebackType | None,
     ) -> None:
         await self.stop()
+
+
+def _checked(ids: Iterable[str]) -> Iterator[str]:
+    for device_id in ids:
+        if not is_device_id(device_id):
+            raise ValueError(f"not a device id of 15 digits: {device_id!r}")
+        yield device_id

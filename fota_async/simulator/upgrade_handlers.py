@@ -9,10 +9,11 @@ import msgspec
 
 from fota_async.simulator import refusals
 from fota_async.simulator.accounts import account_of
-from fota_async.simulator.device_lists import check_ids, check_size
+from fota_async.simulator.device_lists import check_ids, check_size, rules_for
 from fota_async.simulator.exchange import Answer, Call, Refused
+from fota_async.simulator.rules import NOT_FOUND, Rules
 from fota_async.simulator.upgrades import CANCELLED, OPEN, PENDING, Row, Upgrade
-from fota_async.simulator.world import Handler, World
+from fota_async.simulator.world import Account, Handler, World
 
 _SLICE = 5_000
 """Rows encoded in one go: a few milliseconds' work."""
@@ -38,7 +39,7 @@ def schedule_upgrade(world: World, call: Call, now: float) -> Answer:
         # Older SDKs do not send it.
         end_date=_date(members.get("enddate")),
     )
-    upgrade.enlist(call.device_ids, world.rules, now)
+    upgrade.enlist(call.device_ids, _rules(world, account, call), now)
     return _shown(upgrade, dict.fromkeys(call.device_ids, PENDING), now)
 
 
@@ -61,7 +62,7 @@ def modify_upgrade(world: World, call: Call, now: float) -> Answer:
         raise Refused(refusals.invalid_parameter("Input binding error"))
     check_ids(call.device_ids, rules)
     upgrade.forget(now - world.read_lag)
-    results = change(call.device_ids, rules, now)
+    results = change(call.device_ids, _rules(world, account_of(world, call), call), now)
     return Answer.of({"accountName": upgrade.account, "id": upgrade.id, "deviceList": results})
 
 
@@ -71,6 +72,10 @@ def cancel_upgrade(world: World, call: Call, _now: float) -> Answer:
     _check_open(upgrade)
     upgrade.cancel()
     return Answer.of({"success": True})
+
+
+def _rules(world: World, account: Account, call: Call) -> Rules:
+    return rules_for(account, world.rules, call.device_ids, NOT_FOUND)
 
 
 def _upgrade_of(world: World, call: Call) -> Upgrade:

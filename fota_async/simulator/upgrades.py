@@ -1,12 +1,14 @@
 """A v1 upgrade: its state, its devices, and what it was like a moment ago."""
 
 from collections import deque
+from collections.abc import Collection
 from math import inf
 from typing import Final, Literal, Self
 
 import attrs
 import msgspec
 
+from fota_async.simulator.licenses import UPGRADED
 from fota_async.simulator.rules import STILL_IN_UPGRADE, Rules
 
 Status = Literal[
@@ -110,6 +112,7 @@ class Upgrade:
     end_date: str | None = None
     rows: dict[str, Row] = attrs.field(factory=dict)
     _undo: deque[tuple[float, dict[str, Row | None]]] = attrs.field(factory=deque)
+    _moved_at: float = -inf
 
     def append(self, ids: list[str], rules: Rules, now: float) -> list[DeviceResult]:
         """Add devices and return what became of each."""
@@ -156,8 +159,22 @@ class Upgrade:
     def move_to(self, status: str, now: float) -> None:
         """Change the state; devices that wait are accepted when the upgrade is queued."""
         self.status = status
+        self._moved_at = now
         if status == "Queued":
             self._write({i: ACCEPTED for i, row in self.rows.items() if row is PENDING}, now)
+
+    def license_use(self, device_id: str, since: float, now: float) -> str | None:
+        """Return how a device used a licence it has `since`, or None if it did not."""
+        if device_id not in self.rows or not self.rows[device_id].at(now).is_member:
+            return None
+        if self.status == "InProgress":
+            return "Device is being upgraded"
+        return UPGRADED if self.status == "Finished" and since <= self._moved_at else None
+
+    def withdraw(self, ids: Collection[str], now: float) -> None:
+        """Take devices off, unless the upgrade has started."""
+        if self.status in OPEN:
+            self._write({device_id: None for device_id in ids if device_id in self.rows}, now)
 
     def cancel(self) -> None:
         """End the upgrade before it started."""
