@@ -183,6 +183,7 @@ async def test_requests_and_statistics_tell_what_happened(api: Api, sim: Simulat
         "licenses": {sim.account: 0},
         "candidates": {sim.account: 0},
         "logging": {sim.account: 0},
+        "campaigns": {},
     }
 
 
@@ -200,7 +201,7 @@ async def test_no_more_of_the_past_is_kept_than_readings_need(
         clock.turn(1)
         await api.append(imei(number))
 
-    assert len(sim._world.upgrades[sim.upgrade_id]._undo) == 1
+    assert len(sim._world.upgrades[sim.upgrade_id].rows._undo) == 1
 
 
 # The server itself

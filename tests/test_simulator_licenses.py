@@ -207,16 +207,21 @@ async def test_the_status_is_also_there_at_the_path_of_the_page(
 async def test_without_licence_a_device_leaves_what_has_not_started(
     api: Api, sim: Simulator, version: str
 ) -> None:
-    pending = sim.add_upgrade(status="RequestPending")
     sim.add_account("0000000001-00001")
     foreign = sim.add_upgrade("0000000001-00001")
-    for upgrade in (sim.upgrade_id, pending, foreign):
-        sim.seed([A, B], upgrade_id=upgrade)
+    waiting = [
+        sim.upgrade_id,
+        sim.add_upgrade(status="RequestPending"),
+        sim.add_campaign("v2"),
+        sim.add_campaign("v3", status="CampaignPreScheduled"),
+    ]
+    for target in (*waiting, foreign):
+        sim.seed([A, B], target_id=target)
     sim.license([A])
     await change(api, version, "remove", A, B)
 
     # B never had a licence, so nothing of it is cancelled.
-    assert sim.members() == sim.members(pending) == {B}
+    assert [sim.members(target) for target in waiting] == [{B}] * len(waiting)
     assert sim.members(foreign) == {A, B}
 
 
@@ -231,13 +236,14 @@ async def test_without_licence_a_device_leaves_what_has_not_started(
 async def test_a_used_licence_stays(
     api: Api, sim: Simulator, clock: ManualClock, state: Any, reason: str | None
 ) -> None:
-    sim.seed([A])
-    sim.license([A, B])
+    sim.license([A, B, C])
     clock.turn(1)
+    sim.seed([A])
+    sim.seed([C], "Device Rejected")
     sim.set_status(sim.upgrade_id, state)
-    seen = await change(api, "v1", "remove", A, B)
+    seen = await change(api, "v1", "remove", A, B, C)
 
-    assert reasons("v1", seen) == {A: reason or "Success", B: "Success"}
+    assert reasons("v1", seen) == {A: reason or "Success", B: "Success", C: "Success"}
     assert sim.licensed() == ({A} if reason else set())
     assert sim.members() == {A}
 

@@ -1,44 +1,54 @@
-"""What licences and upgrades have to do with each other.
+"""What licences have to do with upgrades and campaigns.
 
 Vendor page "Remove unused licenses from devices": a licence is unused while the device
 was not upgraded since the assignment and is not being upgraded; taking it back cancels
 what is scheduled for the device and has not started.
 """
 
-from collections.abc import Collection, Iterator
-from typing import Protocol
+from collections.abc import Collection, Iterable
+from typing import Final
 
-from fota_async.simulator.world import Account, World
+from fota_async.simulator.targets import Target
+from fota_async.simulator.versions import Stage
 
+UPGRADED: Final = "Device has been upgraded before"
+"""A cause that the vendor names; its wording on the wire is not documented."""
 
-class Target(Protocol):
-    """An upgrade or a campaign, as far as licences go."""
+BEING_UPGRADED: Final = "Device is being upgraded"
+"""Likewise."""
 
-    @property
-    def account(self) -> str:
-        """Name of the account it belongs to."""
-        ...
-
-    def license_use(self, device_id: str, since: float, now: float) -> str | None:
-        """Return how the device used a licence it has `since`, or None if it did not."""
-        ...
-
-    def withdraw(self, ids: Collection[str], now: float) -> None:
-        """Take devices off, unless it has started."""
-        ...
+_NOT_STARTED: Final = frozenset({Stage.PENDING, Stage.QUEUED, Stage.PRESCHEDULED})
 
 
-def in_use(world: World, account: Account, device_id: str, since: float, now: float) -> str | None:
-    """Return why a device has to keep the licence it has `since`, or None."""
-    uses = (target.license_use(device_id, since, now) for target in _targets(world, account))
-    return next(filter(None, uses), None)
+def in_use(targets: Iterable[Target], device_id: str, since: float, now: float) -> str | None:
+    """Return why a device has to keep its licence, or None.
+
+    Args:
+        targets: The upgrades and campaigns of its account.
+        device_id: The device.
+        since: The moment it got the licence.
+        now: The moment.
+
+    """
+    return next(filter(None, (_use(target, device_id, since, now) for target in targets)), None)
 
 
-def withdraw(world: World, account: Account, ids: Collection[str], now: float) -> None:
-    """Cancel what is scheduled, and has not started, for devices that lost their licence."""
-    for target in _targets(world, account):
-        target.withdraw(ids, now)
+def withdraw(targets: Iterable[Target], ids: Collection[str], now: float) -> None:
+    """Take devices that lost their licence off whatever has not started.
+
+    What becomes of their rows is not documented.
+    """
+    for target in targets:
+        if target.stage in _NOT_STARTED:
+            rows = target.rows
+            rows.write({i: None for i in ids if i in rows.current}, now)
 
 
-def _targets(world: World, account: Account) -> Iterator[Target]:
-    return (target for target in world.upgrades.values() if target.account == account.name)
+def _use(target: Target, device_id: str, since: float, now: float) -> str | None:
+    row = target.rows.current.get(device_id)
+    if row is None or not row.at(now).is_member:
+        return None
+    if target.stage is Stage.RUNNING:
+        return BEING_UPGRADED
+    upgraded = row.at(now).status == target.version.succeeded.status
+    return UPGRADED if upgraded and since <= target.since else None

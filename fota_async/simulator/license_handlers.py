@@ -61,13 +61,14 @@ def remove(dialect: Dialect, world: World, call: Call, now: float) -> Answer:
     """Take licences back, and the devices off what is scheduled for them."""
     account = account_of(world, call)
     ids = device_ids_of(world, call)
+    targets = [target for target in world.targets() if target.account == account.name]
 
     def in_use(device_id: str, since: float) -> str | None:
-        return license_effects.in_use(world, account, device_id, since, now)
+        return license_effects.in_use(targets, device_id, since, now)
 
     verdicts = account.licenses.remove(ids, in_use)
     gone = {verdict.device_id for verdict in verdicts if verdict.done}
-    license_effects.withdraw(world, account, gone, now)
+    license_effects.withdraw(targets, gone, now)
     return _changed(dialect, dialect.removed, account, verdicts)
 
 

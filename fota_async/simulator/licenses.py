@@ -11,8 +11,6 @@ SUCCESS = "Success"
 PREEXISTING = "Device license preexisting"
 UNLICENSED = "No license attached to device"
 UNKNOWN_DEVICE = "Device does not exist."
-UPGRADED = "Device has been upgraded before"
-"""A cause that the vendor names; its wording on the wire is not documented."""
 USED_UP = "No license available"
 """Made up: what happens when no licence is left is not documented."""
 

@@ -13,12 +13,15 @@ from fota_async.clock import Clock
 from fota_async.simulator import examples
 from fota_async.simulator.access import Access
 from fota_async.simulator.bucket import Bucket
+from fota_async.simulator.campaigns import Campaign, Details
 from fota_async.simulator.device_logging import Logging
 from fota_async.simulator.exchange import Answer, Call
 from fota_async.simulator.fleet import Fleet
 from fota_async.simulator.licenses import Candidates, Licenses
 from fota_async.simulator.rules import Rules
+from fota_async.simulator.targets import Target
 from fota_async.simulator.upgrades import Upgrade
+from fota_async.simulator.versions import V1, Version
 
 Handler = Callable[["World", Call, float], Answer]
 """Carries a call out at the given moment and answers, or raises `Refused`."""
@@ -53,13 +56,13 @@ class Account:
 
 @attrs.define
 class World:
-    """Accounts, upgrades, tokens and time.
+    """Accounts, upgrades, campaigns, tokens and time.
 
     Args:
         access: Tokens and sessions.
         rules: How the server behaves.
         clock: Its time.
-        read_lag: Seconds by which a reading of an upgrade's devices is behind.
+        read_lag: Seconds by which a reading of the devices of an upgrade or campaign is behind.
 
     """
 
@@ -70,6 +73,7 @@ class World:
     accounts: dict[str, Account] = attrs.field(factory=dict)
     upgrades: dict[str, Upgrade] = attrs.field(factory=dict)
     _start: tuple[datetime.datetime, float] = attrs.field(init=False)
+    campaigns: dict[str, Campaign] = attrs.field(factory=dict)
     _late: list[tuple[float, int, Write]] = attrs.field(factory=list)
     _order: Iterator[int] = attrs.field(factory=count)
     _scheduled: defaultdict[str, int] = attrs.field(factory=lambda: defaultdict(int))
@@ -96,7 +100,11 @@ class World:
         Nobody can tell a write that happens when it is due from one that happens when
         somebody next looks, so no task has to wait for it.
         """
-        heappush(self._late, (self.clock.monotonic() + seconds, next(self._order), write))
+        self.write_at(self.clock.monotonic() + seconds, write)
+
+    def write_at(self, moment: float, write: Write) -> None:
+        """Let `write` happen at a moment of the server's clock."""
+        heappush(self._late, (moment, next(self._order), write))
 
     def add_account(self, name: str) -> Account:
         """Add an account without upgrades, and with what every account starts with."""
@@ -123,13 +131,13 @@ class World:
         upgrades, so that what is drawn from a request's path can be repeated.
         """
         if upgrade_id is None:
-            self._scheduled[account] += 1
-            name = f"{account}/{self._scheduled[account]}"
-            upgrade_id = str(uuid.uuid5(uuid.NAMESPACE_URL, name))
+            upgrade_id = self._new_id(account)
         upgrade = Upgrade(
             id=upgrade_id,
             account=account,
+            version=V1,
             status=status,
+            since=self.clock.monotonic(),
             firmware_name=firmware_name,
             firmware_to=firmware_to,
             start_date=start_date,
@@ -137,3 +145,27 @@ class World:
         )
         self.upgrades[upgrade_id] = upgrade
         return upgrade
+
+    def add_campaign(
+        self, account: str, version: Version, status: str, details: Details
+    ) -> Campaign:
+        """Add a campaign without devices; ids as in `add_upgrade`."""
+        campaign = Campaign(
+            id=self._new_id(f"{account}/{version.name}"),
+            account=account,
+            version=version,
+            status=status,
+            since=self.clock.monotonic(),
+            details=details,
+        )
+        self.campaigns[campaign.id] = campaign
+        return campaign
+
+    def targets(self) -> Iterator[Target]:
+        """Return all upgrades and campaigns, the oldest of each first."""
+        yield from self.upgrades.values()
+        yield from self.campaigns.values()
+
+    def _new_id(self, series: str) -> str:
+        self._scheduled[series] += 1
+        return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{series}/{self._scheduled[series]}"))
