@@ -1,6 +1,7 @@
 """Time as the library sees it: passed in, so that a test can turn it."""
 
 import asyncio
+import threading
 import time
 from typing import Protocol
 
@@ -54,17 +55,68 @@ class ScaledClock:
         await asyncio.sleep(seconds / self.factor)
 
 
+class Bell:
+    """An event that any thread may set, and tasks of any event loop wait for."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._rung = False
+        self._waiting: list[asyncio.Future[None]] = []
+
+    def is_set(self) -> bool:
+        """Whether it was set, and not cleared since."""
+        return self._rung
+
+    def clear(self) -> None:
+        """Let those who come wait again."""
+        self._rung = False
+
+    def set(self) -> None:
+        """Wake everyone who waits, and let nobody wait who comes."""
+        with self._lock:
+            self._rung = True
+            waiting, self._waiting = self._waiting, []
+        for future in waiting:
+            loop = future.get_loop()
+            if loop is _running_loop():
+                _wake(future)
+            elif not loop.is_closed():
+                loop.call_soon_threadsafe(_wake, future)
+
+    async def wait(self) -> None:
+        """Return when it is set; at once if it is."""
+        with self._lock:
+            if self._rung:
+                return
+            future = asyncio.get_running_loop().create_future()
+            self._waiting.append(future)
+        await future
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+
+
+def _wake(future: "asyncio.Future[None]") -> None:
+    if not future.done():
+        future.set_result(None)
+
+
 class ManualClock:
     """Time that stands still until it is turned.
 
     Whoever sleeps is woken by the turn that reaches the moment. `asleep` is set once somebody
-    sleeps, so that a test can wait for that before it turns.
+    sleeps, so that a test can wait for that before it turns. Event loops of several threads may
+    share it.
     """
 
     def __init__(self) -> None:
         self._now = 0.0
-        self._sleepers: list[tuple[float, asyncio.Event]] = []
-        self.asleep = asyncio.Event()
+        self._sleepers: list[tuple[float, Bell]] = []
+        self.asleep = Bell()
 
     def monotonic(self) -> float:
         """Seconds that the clock was turned so far."""
@@ -75,17 +127,19 @@ class ManualClock:
         if seconds <= 0:
             await asyncio.sleep(0)
             return
-        sleeper = (self._now + seconds, asyncio.Event())
+        sleeper = (self._now + seconds, Bell())
         self._sleepers.append(sleeper)
         self.asleep.set()
         try:
-            await sleeper[1].wait()
+            # Another thread may have turned it meanwhile.
+            if sleeper[0] > self._now:
+                await sleeper[1].wait()
         finally:
             self._sleepers.remove(sleeper)
 
     def turn(self, seconds: float) -> None:
         """Let `seconds` pass, and wake who slept until then."""
         self._now += seconds
-        for due, awake in self._sleepers:
+        for due, awake in tuple(self._sleepers):
             if due <= self._now:
                 awake.set()

@@ -20,6 +20,7 @@ from fota_async.simulator.request_log import RequestRecord
 from fota_async.simulator.routes import ROUTES, Guard, Route
 from fota_async.simulator.rules import REASONS, Rules
 from fota_async.simulator.simulator import Simulator
+from fota_async.simulator.thread import SimulatorThread
 from fota_async.simulator.upgrades import Row
 
 __all__ = [
@@ -32,4 +33,5 @@ __all__ = [
     "Row",
     "Rules",
     "Simulator",
+    "SimulatorThread",
 ]
