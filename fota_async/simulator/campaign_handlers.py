@@ -98,6 +98,7 @@ def _dates_changer(version: Version, order: Order) -> Handler:
         old = campaign.document()
         _check_dates(world, campaign, {name: old[name] for name in old if name in times}, new, now)
         campaign.change_times(times, new)
+        world.plan(campaign, now)
         return _shown(campaign)
 
     return change_dates
@@ -113,7 +114,7 @@ def _canceller(version: Version) -> Handler:
             stage = Stage.ABORTED
         else:
             raise _too_late(campaign)
-        campaign.move_to(version.word(stage), world.rules, now)
+        world.move(campaign, version.word(stage), now)
         return Answer.of({"success": True})
 
     return cancel
