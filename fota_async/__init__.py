@@ -8,6 +8,11 @@ Not affiliated with Verizon.
 """
 
 from fota_async._version import __version__
+from fota_async.api.cancel_candidates import store_candidates
+from fota_async.api.devices import read_device_details
+from fota_async.api.firmware import sync_firmware
+from fota_async.api.licenses import change_licenses
+from fota_async.api.logging import switch_logging
 from fota_async.api.pages import Pages
 from fota_async.api.upgrades import modify_upgrade
 from fota_async.batch.batcher import DeviceBatcher
@@ -127,6 +132,11 @@ __all__ = [
     "UpgradeDevice",
     "UpgradeStatus",
     "__version__",
+    "change_licenses",
     "modify_upgrade",
+    "read_device_details",
     "read_journal",
+    "store_candidates",
+    "switch_logging",
+    "sync_firmware",
 ]

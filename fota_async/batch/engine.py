@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterable
 from contextlib import ExitStack, suppress
 
+from fota_async.batch.admission import admit
 from fota_async.batch.books import Books
 from fota_async.batch.crew import Crew, is_current
 from fota_async.batch.errors import StopCause
@@ -79,6 +80,7 @@ class Engine:
             news=self._news,
             clock=session.clock,
             settle_delay=settings.settle_delay,
+            alone=operation.read_alone,
         )
         alike = Alike(size, settings.concurrency or FIRST_WORKERS)
         self._examiner = Examiner(
@@ -180,14 +182,19 @@ class Engine:
             SourceError: The source cannot be opened; nothing was sent.
             JournalError: The journal cannot be used; nothing was sent.
             MisuseError: The opposite run is under way on the same target.
+            ConfigurationError: The operation cannot be done with these devices; nothing was sent.
+            CallError: Whether it can is not known, since it could not be read.
         """
         self._books.start()
         self._stopper.answered()
         operation = self.operation
         with ExitStack() as stack:
             try:
+                claimed = operation.claims or operation.target
                 stack.callback(
-                    self._session.claim(operation.account, operation.target, operation.name)
+                    self._session.claim(
+                        operation.account, claimed, operation.name, alone=operation.alone
+                    )
                 )
                 if await self._open():
                     await self._until_done()
@@ -204,6 +211,9 @@ class Engine:
         async def open_both() -> None:
             await self._source.open()
             await self._books.open_journal()
+            self._books.total = self._source.total
+            self._opened = True
+            await admit(self._session, self.operation, self._feed, self._work, self._books)
 
         self._opening = asyncio.create_task(open_both())
         if self._aborted:
@@ -212,8 +222,6 @@ class Engine:
         if self._opening.cancelled():
             return False
         self._opening.result()
-        self._books.total = self._source.total
-        self._opened = True
         return True
 
     async def _until_done(self) -> None:
@@ -272,7 +280,8 @@ class Engine:
             with suppress(CallError):  # the batches find out for themselves
                 self._stopper.saw(await self._reader.read())
 
-        if self._work.batches == _LOOK_AT_BATCH and self._reader.can_read and not self._looked:
+        can_tell = self._reader.can_tell_state
+        if self._work.batches == _LOOK_AT_BATCH and can_tell and not self._looked:
             self._looked = True
             self._crew.help(look)
 

@@ -31,8 +31,6 @@ from fota_async.models.firmware import (
 from fota_async.models.licenses import (
     CancelCandidatePage,
     CancelCandidatesChange,
-    LicenseChange,
-    LicenseChangeV3,
     LicensedDevice,
     LicensePage,
 )
@@ -92,8 +90,6 @@ __all__ = [
     "FirmwareV1",
     "FirmwareV3",
     "InstalledSoftware",
-    "LicenseChange",
-    "LicenseChangeV3",
     "LicensePage",
     "LicensedDevice",
     "ListedUpgrade",
