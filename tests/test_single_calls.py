@@ -10,7 +10,6 @@ import pytest
 from contract_calls import IMEI, UUID
 from helpers import Stub, drop, in_turn, reply
 
-
 from fota_async import ConfigurationError, FotaClient, LostError
 
 NewStub = Callable[..., Awaitable[Stub]]

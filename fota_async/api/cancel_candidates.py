@@ -87,9 +87,9 @@ class CancelCandidates:
         the parts replace in turn, and where that ends without an answer, the run stops. Going on
         from a journal, a run whose first request was taken replaces nothing again.
 
-        Arguments and result are those of `append`. The run raises `MisuseError` when it begins
-        while any other run changes the list, and `ConfigurationError` for an empty device list: to
-        forget all devices is `clear`.
+        Arguments, result and errors are those of `append`. The run raises `MisuseError` when it
+        begins while any other run changes the list, and `ConfigurationError` for an empty device
+        list: to forget all devices is `clear`.
         """
         operation = store_candidates("replace", self._context.account, self.version)
         return self._context.run(operation, devices, column, options)
