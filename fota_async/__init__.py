@@ -8,6 +8,7 @@ Not affiliated with Verizon.
 """
 
 from fota_async._version import __version__
+from fota_async.api.campaign_devices import modify_campaign_v2, modify_campaign_v3
 from fota_async.api.cancel_candidates import store_candidates
 from fota_async.api.devices import read_device_details
 from fota_async.api.firmware import sync_firmware
@@ -133,6 +134,8 @@ __all__ = [
     "UpgradeStatus",
     "__version__",
     "change_licenses",
+    "modify_campaign_v2",
+    "modify_campaign_v3",
     "modify_upgrade",
     "read_device_details",
     "read_journal",

@@ -19,8 +19,6 @@ Ask = Callable[[FotaClient, Any], Awaitable[Any]]
 DAYS: Any = {"start_date": date(2026, 1, 5), "end_date": date(2026, 1, 6)}
 V3: Any = {"firmware_from": "1", "firmware_to": "2", **DAYS}
 LISTS: dict[str, Ask] = {
-    "v2 append": lambda c, ids: c.v2.campaigns.append_batch(UUID, ids),
-    "v3 append": lambda c, ids: c.v3.campaigns.append_batch(UUID, ids),
     "v3 schedule": lambda c, ids: c.v3.campaigns.schedule("F", ids, **V3),
 }
 

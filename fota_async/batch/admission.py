@@ -1,4 +1,6 @@
-"""What is looked at before a run sends anything."""
+"""What is seen to before a run sends anything."""
+
+from collections.abc import Callable
 
 from fota_async.batch.books import Books
 from fota_async.batch.feed import Feed
@@ -6,6 +8,16 @@ from fota_async.batch.operation import Operation
 from fota_async.batch.protocol import BatchSession
 from fota_async.batch.work import Work
 from fota_async.errors import ConfigurationError
+
+
+def claim(session: BatchSession, operation: Operation) -> Callable[[], None]:
+    """Reserve what an operation changes; return what gives it up.
+
+    Raises:
+        MisuseError: Another run has it.
+    """
+    claims = operation.claims or operation.target
+    return session.claim(operation.account, claims, operation.name, alone=operation.alone)
 
 
 async def admit(

@@ -8,6 +8,7 @@ import attrs
 from fota_async.batch.protocol import BatchSession
 from fota_async.batch.reading import Decision, Members, Reading, Row, append_decision
 from fota_async.batch.states import State, Verdict, judge
+from fota_async.models.campaigns import CampaignReceipt
 from fota_async.models.device_answers import DeviceAnswers
 from fota_async.wire.route import Repeat, Route
 
@@ -18,13 +19,16 @@ ReadTarget: TypeAlias = Callable[[BatchSession, frozenset[str]], Awaitable[Readi
 """Reads a target: its state, and the rows of the devices asked about."""
 
 
-ReadAnswer: TypeAlias = Callable[[Any, Sequence[str]], DeviceAnswers]
-"""Makes columns of the result of the route, given the devices that were asked about."""
+Answers: TypeAlias = DeviceAnswers | CampaignReceipt
+"""What an answer says of the devices, in columns, or of all of them in one."""
+
+ReadAnswer: TypeAlias = Callable[[Any, Sequence[str]], Answers]
+"""Finds that in the result of the route, given the devices that were asked about."""
 
 
-def in_columns(result: Any, _: Sequence[str]) -> DeviceAnswers:
-    """Return a result that is in columns already."""
-    assert isinstance(result, DeviceAnswers)  # noqa: S101 - the operation's route promises it
+def as_it_is(result: Any, _: Sequence[str]) -> Answers:
+    """Return a result that needs no conversion."""
+    assert isinstance(result, Answers)  # noqa: S101 - the operation's route promises it
     return result
 
 
@@ -75,10 +79,12 @@ class Operation:
         read_members: Reads which devices the target has; None if it cannot be read.
         decide: What a row of a reading means for a device whose answer was lost.
         present_counts: Whether a device seen in the list once is settled; for an append it is.
+        awaits: Whether devices that a receipt took are waited for until the target shows what
+            became of them; else they are `pending`.
         pilot_rule: What to tell the caller when the first large requests are refused alike, or
             None where no such rule is documented.
         query: Makes the query of a batch, if it has one.
-        answers: Makes columns of what the route gives.
+        answers: Finds in what the route gives what it says of the devices.
         details: Whether the answers say more of a device than a status and a reason; a journal does
             not hold that.
         names_no_device: Whether a good answer says only that all went well, so that a reading has
@@ -104,9 +110,10 @@ class Operation:
     read_members: ReadMembers | None = None
     decide: Callable[[Row | None], Decision] = append_decision
     present_counts: bool = True
+    awaits: bool = False
     pilot_rule: str | None = None
     query: Callable[[Sequence[str]], Mapping[str, str]] | None = None
-    answers: ReadAnswer = in_columns
+    answers: ReadAnswer = as_it_is
     details: bool = False
     names_no_device: bool = False
     has_state: bool = True
@@ -133,25 +140,34 @@ class Folded:
         unasked: Items about devices that nobody asked about.
         details: What the answer says beyond that of each device in the order asked, None for
             nothing; None if it says no more.
+        is_answer: Whether it says anything at all.
     """
 
     verdicts: Verdict | list[Verdict | None]
     doubts: dict[str, Verdict]
     unasked: int = 0
     details: Sequence[object] | None = None
+    is_answer: bool = True
 
 
 MISSING = Verdict(State.UNKNOWN, reason="missing from the answer")
+RECEIVED = Verdict(
+    State.PENDING, reason="taken with a receipt; the campaign devices report shows the outcome"
+)
 
 
 def fold(
-    asked: Sequence[str], answers: DeviceAnswers, judge: Callable[[str], State | None]
+    asked: Sequence[str],
+    answers: Answers,
+    judge: Callable[[str], State | None],
 ) -> Folded:
     """Set an answer against what was asked: one device, one verdict.
 
     Items are matched by id, in whatever order they come. A failure wins over a success for the
     same device. `asked` holds no device twice.
     """
+    if isinstance(answers, CampaignReceipt):
+        return Folded(RECEIVED, {})
     # Nearly every answer says the same about all devices, in the order asked.
     if answers.ids == asked and _same(answers.statuses) and _same(answers.reasons) and asked:
         state = judge(answers.statuses[0])
@@ -194,4 +210,4 @@ def _fold_one_by_one(
             decided.append(None)
         else:
             decided.append(verdict)
-    return Folded(decided, doubts, unasked=len(said))
+    return Folded(decided, doubts, unasked=len(said), is_answer=bool(answers.ids))

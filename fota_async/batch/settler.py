@@ -122,7 +122,10 @@ class Settler:
     async def _read(self) -> float | None:
         """Read once; return when to read again after a failure."""
         try:
-            reading = await self._read_alone() if self._alone else await self._read_target()
+            if self._alone:
+                reading = await self._read_alone()
+            else:
+                reading = await self._reader.read(self.wanted)
         except CallError as error:
             if isinstance(error, AuthError):
                 self._stopper.stop_because_of(error)
@@ -134,7 +137,7 @@ class Settler:
                 return None
             return self._clock.monotonic() + self._settle_delay
         self._failures = 0
-        self.enter(self.doubts.settle(reading))
+        self.enter(self.doubts.settle(self._as_it_counts(reading)))
         self._stopper.saw(reading)
         return None
 
@@ -144,39 +147,29 @@ class Settler:
         try:
             while self._work.in_flight:
                 await self._news.wait()
-            return await self._read_target()
+            return await self._reader.read(self.wanted)
         finally:
             self._work.release()
 
-    async def _read_target(self) -> Reading:
-        reading = await self._reader.read(self._wanted)
-        # A list that was replaced holds nothing but what the request carried; another list that
-        # holds some of its devices says nothing about them.
-        if self._work.opening and reading.others:
-            return attrs.evolve(reading, rows={})
-        return reading
-
-    def _wanted(self) -> set[str]:
+    def wanted(self) -> set[str]:
+        """Return the devices to ask about."""
         wanted = self.doubts.wanted()
         if self._work.opening:
             # Of an earlier start, and not read from the input yet.
             wanted.update(map(unpack, self._books.journal.past.doubtful))
         return wanted
 
-    async def last_look(self) -> None:
-        """Make one reading, and let what it shows count; the rest becomes `unknown`."""
-        reading = None
-        try:
-            if self.doubts:
-                reading = await self._read_target()
-        except CallError:
-            pass  # the devices stay in doubt, which is what give_up says of them
-        else:
-            self.enter(self.doubts.last_look(reading, "the run was interrupted before it settled"))
+    def _as_it_counts(self, reading: Reading) -> Reading:
+        # A list that was replaced holds nothing but what the request carried; another list that
+        # holds some of its devices says nothing about them.
+        if self._work.opening and reading.others:
+            return attrs.evolve(reading, rows={})
+        return reading
 
-    def give_up(self) -> None:
-        """Enter what is still in doubt as `unknown`."""
-        self.enter(self.doubts.last_look(None, "the run was interrupted before it settled"))
+    def last_look(self, reading: Reading | None) -> None:
+        """Let what a reading shows count; what is in doubt all the same becomes `unknown`."""
+        shown = None if reading is None else self._as_it_counts(reading)
+        self.enter(self.doubts.last_look(shown, "the run was interrupted before it settled"))
 
     def _opened(self, decision: Verdict) -> None:
         if self._work.opening and decision.state is State.SUCCEEDED:

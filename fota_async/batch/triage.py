@@ -7,13 +7,14 @@ from fota_async.batch.books import Books
 from fota_async.batch.errors import StopCause
 from fota_async.batch.examiner import Examiner
 from fota_async.batch.ledger import outcome_of
-from fota_async.batch.operation import Folded, Operation, fold
+from fota_async.batch.operation import RECEIVED, Folded, Operation, fold
 from fota_async.batch.pieces import Batch
 from fota_async.batch.refusals import Alike, is_about_devices, is_about_size
 from fota_async.batch.settings import RetryRule, RunSettings
 from fota_async.batch.settler import Settler
 from fota_async.batch.states import DeviceOutcome, State, Verdict
 from fota_async.batch.stopping import Stopper
+from fota_async.batch.watch import Watch
 from fota_async.batch.work import Work
 from fota_async.errors import CallError, RefusedError
 
@@ -27,6 +28,7 @@ class Triage:
         books: Where final outcomes are entered.
         work: Where devices go that are sent again.
         settler: Where doubts go.
+        watch: Where devices go that were received.
         alike: Counts refusals.
         examiner: Decides about refused batches.
         stopper: Is told why the run must stop.
@@ -42,6 +44,7 @@ class Triage:
         books: Books,
         work: Work,
         settler: Settler,
+        watch: Watch,
         alike: Alike,
         examiner: Examiner,
         stopper: Stopper,
@@ -53,6 +56,7 @@ class Triage:
         self._books = books
         self._work = work
         self._settler = settler
+        self._watch = watch
         self._alike = alike
         self._examiner = examiner
         self._stopper = stopper
@@ -60,7 +64,7 @@ class Triage:
         self._examine = examine
 
     def answered(self, batch: Batch, result: Any) -> None:
-        """Sort a good answer.
+        """Sort a good answer: one that names devices, or a receipt.
 
         Raises:
             Exception: A defect; the whole batch is in doubt then, since it was sent.
@@ -77,10 +81,12 @@ class Triage:
             self.lost(batch, "its answer could not be sorted")
             raise
         self._books.unasked += folded.unasked
-        if answers.ids:
+        if folded.is_answer:
             self._was_answered(batch)
         whole = folded.verdicts
-        if isinstance(whole, Verdict) and whole.state is not State.FAILED:
+        if whole is RECEIVED:
+            self._watch.receive(batch)
+        elif isinstance(whole, Verdict) and whole.state is not State.FAILED:
             self._books.enter(batch, whole, details=folded.details)
         else:
             self._sort(batch, folded)
