@@ -96,9 +96,11 @@ class FakeSession:
         if self._hook is not None:
             self._hook(event)
 
-    def claim(self, account: str, target: str, operation: str) -> Callable[[], None]:
+    def claim(
+        self, account: str, target: str, operation: str, *, alone: bool = False
+    ) -> Callable[[], None]:
         """Count who has claimed the upgrade."""
-        assert (account, target, operation) == (ACCOUNT, self.target, self.operation)
+        assert (account, target, operation, alone) == (ACCOUNT, self.target, self.operation, False)
         self.claims += 1
 
         def release() -> None:
