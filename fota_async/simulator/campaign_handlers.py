@@ -137,7 +137,8 @@ def _scheduled(
     campaign = world.new_campaign(account.name, version, version.word(Stage.PENDING), details)
     pilot.check_request(world, campaign, call.device_ids, now)
     room = pilot.room_in(world, campaign, now)
-    campaign.enlist(call.device_ids, world.rules, now, room, pilot.FULL)
+    pulled = world.rules.auto_added if details.get("autoAddDevicesFlag") else frozenset()
+    campaign.enlist([*call.device_ids, *sorted(pulled)], world.rules, now, room, pilot.FULL)
     world.add(campaign)
     return campaign
 
