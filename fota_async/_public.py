@@ -1,8 +1,10 @@
 """Every public name, where it comes from; `fota_async` shows them on first use."""
 
 from fota_async._version import __version__
+from fota_async.api.campaign_devices import modify_campaign_v2, modify_campaign_v3
 from fota_async.api.pages import Pages
 from fota_async.api.upgrades import modify_upgrade
+from fota_async.api.watching import DeviceChange, TargetChange
 from fota_async.batch.batcher import DeviceBatcher
 from fota_async.batch.device_ids import DeviceSet
 from fota_async.batch.errors import DevicesFailed, RunStopped, StopCause, SyncRefused, SyncStopped
@@ -33,10 +35,12 @@ from fota_async.errors import (
     LoginRefusedError,
     LostError,
     MisuseError,
+    NeverReached,
     NotFoundError,
     NotSentError,
     RedirectError,
     RefusedError,
+    RegistrationError,
     Sent,
     ServerError,
     SessionEndedError,
@@ -44,6 +48,8 @@ from fota_async.errors import (
     ThrottledError,
     TokenRefusedError,
     TooManyDevicesError,
+    WaitError,
+    WaitTimeout,
 )
 from fota_async.models import (
     Callback,
@@ -76,6 +82,7 @@ __all__ = [
     "DeadlineError",
     "DecodeError",
     "DeviceBatcher",
+    "DeviceChange",
     "DeviceOutcome",
     "DeviceSet",
     "DevicesFailed",
@@ -89,12 +96,14 @@ __all__ = [
     "LoginRefusedError",
     "LostError",
     "MisuseError",
+    "NeverReached",
     "NewPassword",
     "NotFoundError",
     "NotSentError",
     "Pages",
     "RedirectError",
     "RefusedError",
+    "RegistrationError",
     "RetryPolicy",
     "RunOptions",
     "RunStopped",
@@ -110,6 +119,7 @@ __all__ = [
     "SyncRefused",
     "SyncReport",
     "SyncStopped",
+    "TargetChange",
     "ThrottledError",
     "TimeWindow",
     "Timestamp",
@@ -119,7 +129,11 @@ __all__ = [
     "TooManyDevicesError",
     "UpgradeDevice",
     "UpgradeStatus",
+    "WaitError",
+    "WaitTimeout",
     "__version__",
+    "modify_campaign_v2",
+    "modify_campaign_v3",
     "modify_upgrade",
     "read_journal",
 ]

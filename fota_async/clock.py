@@ -3,7 +3,10 @@
 import asyncio
 import threading
 import time
-from typing import Protocol
+from collections.abc import Coroutine, Iterable
+from typing import Any, Protocol, TypeVar
+
+T = TypeVar("T")
 
 
 class Clock(Protocol):
@@ -108,14 +111,17 @@ def _wake(future: "asyncio.Future[None]") -> None:
 class ManualClock:
     """Time that stands still until it is turned.
 
-    Whoever sleeps is woken by the turn that reaches the moment. `asleep` is set once somebody
-    sleeps, so that a test can wait for that before it turns. Event loops of several threads may
+    Whoever sleeps is woken by the turn that reaches the moment. Event loops of several threads may
     share it.
+
+    Attributes:
+        asleep: Set while somebody sleeps, so that a test can wait for that before it turns.
     """
 
     def __init__(self) -> None:
         self._now = 0.0
-        self._sleepers: list[tuple[float, Bell]] = []
+        self._sleepers: dict[Bell, float] = {}
+        self._lock = threading.Lock()
         self.asleep = Bell()
 
     def monotonic(self) -> float:
@@ -127,19 +133,54 @@ class ManualClock:
         if seconds <= 0:
             await asyncio.sleep(0)
             return
-        sleeper = (self._now + seconds, Bell())
-        self._sleepers.append(sleeper)
-        self.asleep.set()
+        awake = Bell()
+        with self._lock:
+            self._sleepers[awake] = self._now + seconds
+            self.asleep.set()
         try:
-            # Another thread may have turned it meanwhile.
-            if sleeper[0] > self._now:
-                await sleeper[1].wait()
+            await awake.wait()
         finally:
-            self._sleepers.remove(sleeper)
+            self._forget([awake])
 
     def turn(self, seconds: float) -> None:
         """Let `seconds` pass, and wake who slept until then."""
-        self._now += seconds
-        for due, awake in tuple(self._sleepers):
-            if due <= self._now:
-                awake.set()
+        with self._lock:
+            self._now += seconds
+            woken = [awake for awake, due in self._sleepers.items() if due <= self._now]
+        self._forget(woken)
+        for awake in woken:
+            awake.set()
+
+    def _forget(self, sleepers: Iterable[Bell]) -> None:
+        with self._lock:
+            for awake in sleepers:
+                self._sleepers.pop(awake, None)
+            if not self._sleepers:
+                self.asleep.clear()
+
+
+async def within(clock: Clock, seconds: float | None, work: Coroutine[Any, Any, T]) -> T:
+    """Return what `work` returns, if it takes no longer than `seconds` of the clock.
+
+    Args:
+        clock: Whose seconds count.
+        seconds: How many; None for no limit.
+        work: It is cancelled when they are over.
+
+    Raises:
+        TimeoutError: It takes longer.
+    """
+    if seconds is None:
+        return await work
+    doing = asyncio.create_task(work)
+    alarm = asyncio.create_task(clock.sleep(max(seconds, 0.0)))
+    tasks: set[asyncio.Task[Any]] = {doing, alarm}
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+    if doing.cancelled():
+        raise TimeoutError
+    return doing.result()

@@ -5,51 +5,97 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from heapq import heappop, heappush
 from itertools import count
+from typing import Final
 
 import attrs
 
 from fota_async.clock import Clock
+from fota_async.simulator import examples
 from fota_async.simulator.access import Access
 from fota_async.simulator.bucket import Bucket
+from fota_async.simulator.campaigns import Campaign, Details
+from fota_async.simulator.days import Calendar
+from fota_async.simulator.device_logging import Logging
 from fota_async.simulator.exchange import Answer, Call
+from fota_async.simulator.fleet import Device, Fleet
+from fota_async.simulator.licenses import Candidates, Licenses
 from fota_async.simulator.rules import Rules
+from fota_async.simulator.targets import Target
 from fota_async.simulator.upgrades import Upgrade
+from fota_async.simulator.versions import V1, Version
 
 Handler = Callable[["World", Call, float], Answer]
 """Carries a call out at the given moment and answers, or raises `Refused`."""
+
+_DATES: Final = frozenset({"startDate", "endDate"})
 
 Write = Callable[[float], object]
 """A write that takes the moment it happens at."""
 
 
+@attrs.frozen
+class Listener:
+    """Where messages about an account go, and what v1 shows there."""
+
+    url: str
+    username: str | None = None
+    password: str | None = attrs.field(default=None, repr=False)
+
+
 @attrs.define
 class Account:
-    """A billing account: whether it is active, and its v2 listener."""
+    """A billing account and what it owns.
+
+    Args:
+        name: Its name.
+        since: The moment it was made.
+        fleet: The devices it lists.
+        licenses: Who holds a licence.
+        candidates: Who is to lose one first.
+        active: Whether it can be used.
+        listeners: Who is told of its upgrades and campaigns, by version.
+        logging: Which devices log.
+        files: The uploaded files by name, in the wire's spelling.
+
+    """
 
     name: str
+    since: float
+    fleet: Fleet
+    licenses: Licenses
+    candidates: Candidates
     active: bool = True
-    listener: str | None = None
+    listeners: dict[str, Listener] = attrs.field(factory=dict)
+    logging: Logging = attrs.field(factory=Logging)
+    files: dict[str, dict[str, str]] = attrs.field(factory=examples.files)
     bucket: Bucket = attrs.field(factory=Bucket)
+
+    def device(self, device_id: str) -> Device:
+        """Return a device, or the likeness of one for an IMEI that is not listed."""
+        return self.fleet.get(device_id) or examples.device(device_id, "LWM2M", self.since)
 
 
 @attrs.define
 class World:
-    """Accounts, upgrades, tokens and time.
+    """Accounts, upgrades, campaigns, tokens and time.
 
     Args:
         access: Tokens and sessions.
         rules: How the server behaves.
         clock: Its time.
-        read_lag: Seconds by which a reading of an upgrade's devices is behind.
+        calendar: Its days.
+        read_lag: Seconds by which a reading of the devices of an upgrade or campaign is behind.
 
     """
 
     access: Access
     rules: Rules
     clock: Clock
+    calendar: Calendar
     read_lag: float = 0.0
     accounts: dict[str, Account] = attrs.field(factory=dict)
     upgrades: dict[str, Upgrade] = attrs.field(factory=dict)
+    campaigns: dict[str, Campaign] = attrs.field(factory=dict)
     _late: list[tuple[float, int, Write]] = attrs.field(factory=list)
     _order: Iterator[int] = attrs.field(factory=count)
     _scheduled: defaultdict[str, int] = attrs.field(factory=lambda: defaultdict(int))
@@ -68,11 +114,19 @@ class World:
         Nobody can tell a write that happens when it is due from one that happens when
         somebody next looks, so no task has to wait for it.
         """
-        heappush(self._late, (self.clock.monotonic() + seconds, next(self._order), write))
+        self.write_at(self.clock.monotonic() + seconds, write)
+
+    def write_at(self, moment: float, write: Write) -> None:
+        """Let `write` happen at a moment of the server's clock."""
+        heappush(self._late, (moment, next(self._order), write))
 
     def add_account(self, name: str) -> Account:
-        """Add an account without upgrades."""
-        return self.accounts.setdefault(name, Account(name))
+        """Add an account without upgrades, and with what every account starts with."""
+        now = self.clock.monotonic()
+        account = Account(
+            name, now, examples.fleet(now), Licenses(examples.LICENSES, now), Candidates(now)
+        )
+        return self.accounts.setdefault(name, account)
 
     def add_upgrade(
         self,
@@ -91,13 +145,13 @@ class World:
         upgrades, so that what is drawn from a request's path can be repeated.
         """
         if upgrade_id is None:
-            self._scheduled[account] += 1
-            name = f"{account}/{self._scheduled[account]}"
-            upgrade_id = str(uuid.uuid5(uuid.NAMESPACE_URL, name))
+            upgrade_id = self._new_id(account)
         upgrade = Upgrade(
             id=upgrade_id,
             account=account,
+            version=V1,
             status=status,
+            since=self.clock.monotonic(),
             firmware_name=firmware_name,
             firmware_to=firmware_to,
             start_date=start_date,
@@ -105,3 +159,34 @@ class World:
         )
         self.upgrades[upgrade_id] = upgrade
         return upgrade
+
+    def new_campaign(
+        self, account: str, version: Version, status: str, details: Details
+    ) -> Campaign:
+        """Return a campaign without devices that nobody knows yet; ids as in `add_upgrade`.
+
+        `details` have a `startDate` and an `endDate`, too.
+        """
+        return Campaign(
+            id=self._new_id(f"{account}/{version.name}"),
+            account=account,
+            version=version,
+            status=status,
+            since=self.clock.monotonic(),
+            start_date=details["startDate"],
+            end_date=details["endDate"],
+            details={name: details[name] for name in details if name not in _DATES},
+        )
+
+    def add(self, campaign: Campaign) -> None:
+        """Make a campaign known."""
+        self.campaigns[campaign.id] = campaign
+
+    def targets(self) -> Iterator[Target]:
+        """Return all upgrades and campaigns, the oldest of each first."""
+        yield from self.upgrades.values()
+        yield from self.campaigns.values()
+
+    def _new_id(self, series: str) -> str:
+        self._scheduled[series] += 1
+        return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{series}/{self._scheduled[series]}"))
