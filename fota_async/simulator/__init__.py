@@ -16,6 +16,7 @@ about, so one seed means the same under any concurrency.
 """
 
 from fota_async.simulator.faults import Faults
+from fota_async.simulator.poster import CallbackRecord
 from fota_async.simulator.request_log import RequestRecord
 from fota_async.simulator.routes import ROUTES, Guard, Route
 from fota_async.simulator.rows import Row
@@ -26,6 +27,7 @@ from fota_async.simulator.thread import SimulatorThread
 __all__ = [
     "REASONS",
     "ROUTES",
+    "CallbackRecord",
     "Faults",
     "Guard",
     "RequestRecord",

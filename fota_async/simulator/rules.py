@@ -109,6 +109,10 @@ class Rules:
         upgrade_fail_rate: Share of all devices whose upgrade fails. Always the same devices.
         spelling: "documented" answers in the spelling of the vendor's SDK, "odd" in the
             other variants that the vendor's pages have of it.
+        callback_tries: How often a callback message is sent until a listener
+            acknowledges it with any 2xx. Not documented; three, five minutes apart, is
+            told of the Connectivity service.
+        callback_retry_after: Seconds between two of these tries.
         seed: What the choice of devices hangs on.
 
     """
@@ -162,6 +166,8 @@ class Rules:
     spelling: Literal["documented", "odd"] = attrs.field(
         default="documented", validator=validators.in_(("documented", "odd"))
     )
+    callback_tries: int = attrs.field(default=3, validator=positive)
+    callback_retry_after: float = attrs.field(default=300.0, validator=not_negative)
     seed: int = 0
 
     def refusal(self, device_id: str, reasons: Sequence[str] = REASONS) -> str | None:
