@@ -74,6 +74,7 @@ class AccountFace:
         licenses.give(new, self._world.now())
 
     def _account(self, name: str | None) -> Account:
+        self._world.now()  # so that what is due has happened
         account = self._world.accounts.get(name or self.account)
         if account is None:
             raise ValueError(f"no such account: {name!r}")
