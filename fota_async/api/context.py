@@ -1,5 +1,6 @@
 """What every resource needs: the session manager and the account."""
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, TypeVar
@@ -7,6 +8,7 @@ from typing import Any, TypeVar
 import attrs
 
 from fota_async.api.pages import Pages
+from fota_async.api.wakeups import Wakeups
 from fota_async.batch.device_ids import as_device_ids
 from fota_async.errors import ConfigurationError
 from fota_async.session import SessionManager
@@ -16,6 +18,8 @@ from fota_async.wire.route import Route
 T = TypeVar("T")
 P = TypeVar("P", bound=Page[Any])
 
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
 
 @attrs.frozen
 class Context:
@@ -23,6 +27,7 @@ class Context:
 
     session: SessionManager
     account: str
+    wakeups: Wakeups = attrs.field(factory=Wakeups)
 
     async def call(
         self,
@@ -109,6 +114,17 @@ def check_device_id(device: str) -> str:
     """
     (only,) = check_device_ids([device])
     return only
+
+
+def check_uuid(text: str, what: str) -> str:
+    """Return an id that the vendor's pages say is a UUID.
+
+    Raises:
+        ConfigurationError: It is none; nothing was sent.
+    """
+    if not isinstance(text, str) or not _UUID.fullmatch(text):
+        raise ConfigurationError(f"{what} is a UUID, not {text!r}")
+    return text
 
 
 def check_dates(start: date, end: date) -> None:
