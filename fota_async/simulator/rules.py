@@ -64,6 +64,8 @@ class Rules:
             "Invalid device id format".
         appended_twice: What appending a member again is called. Not documented.
         removed_absent: What removing a device that is not there is called. Not documented.
+        removed_rows: Whether the row of a device removed from a campaign is gone from the
+            report, or kept with a word of our own. Not documented.
         max_devices: Most devices one request may carry; None for no limit. The
             contract names none.
         size_refusal: How a request over `max_devices` is refused: HTTP status 413
@@ -96,6 +98,8 @@ class Rules:
             `v3_report_device_firmware` asks for, shows in its details.
         prescheduled_is_open: Whether a campaign in state `CampaignPreScheduled` still
             takes devices and can be cancelled. Not documented.
+        auto_added: Devices that a v3 campaign with `autoAddDevicesFlag` pulls in by itself
+            when it is scheduled.
         aborts: Versions in which DELETE aborts a campaign that runs; in the others it
             is refused. The vendor says both of both.
         pilot: At most 20 devices in a v2 or v3 campaign until one with the same software,
@@ -122,6 +126,9 @@ class Rules:
     removed_absent: Literal["succeed", "fail"] = attrs.field(
         default="succeed", validator=validators.in_(("succeed", "fail"))
     )
+    removed_rows: Literal["gone", "kept"] = attrs.field(
+        default="gone", validator=validators.in_(("gone", "kept"))
+    )
     max_devices: int | None = attrs.field(default=None, validator=positive)
     size_refusal: Literal["413", "NumberofDevices", "MaxRequestsExceeded"] = attrs.field(
         default="413", validator=validators.in_(("413", "NumberofDevices", "MaxRequestsExceeded"))
@@ -146,6 +153,7 @@ class Rules:
     receipt_delay: float = attrs.field(default=0.0, validator=not_negative)
     report_delay: float = attrs.field(default=0.0, validator=not_negative)
     prescheduled_is_open: bool = False
+    auto_added: frozenset[str] = frozenset()
     aborts: frozenset[str] = frozenset({"v2"})
     pilot: Literal["off", "request", "device"] = attrs.field(
         default="off", validator=validators.in_(("off", "request", "device"))
