@@ -10,9 +10,10 @@
 
 It follows the wire contract, not our client: it shares no code with it, so that
 the two cannot agree on a mistake. `Rules` say how the server behaves by nature,
-`Faults` what goes wrong on the way; `Simulator.members` and `Simulator.rows` tell
-the truth whatever was answered. Both kinds of chance are hashes of what they are
-about, so one seed means the same under any concurrency.
+`Faults` what goes wrong on the way; `Simulator.members`, `rows`, `licensed`,
+`candidates` and `logging` tell the truth whatever was answered. Both kinds of
+chance are hashes of what they are about, so one seed means the same under any
+concurrency.
 """
 
 from fota_async.simulator.faults import Faults

@@ -100,6 +100,7 @@ class AccountFace:
         self._world.tell(of_firmware(self._account(account).name, examples.FIRMWARE_V1[0]))
 
     def _account(self, name: str | None) -> Account:
+        self._world.now()  # so that what is due has happened
         account = self._world.accounts.get(name or self.account)
         if account is None:
             raise ValueError(f"no such account: {name!r}")

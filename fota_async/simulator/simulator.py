@@ -31,8 +31,9 @@ class Simulator(AccountFace):
         async with Simulator(faults=Faults(drop_after=0.1)) as sim:
             ...  # point a client at sim.base_url
 
-    It starts with one active account and one upgrade in state `Queued`. State
-    outlives `stop`; a later `start` comes back at the same address.
+    It starts with one active account, its devices and goods as in the vendor's examples,
+    none of its licences assigned, and one upgrade in state `Queued`. State outlives `stop`;
+    a later `start` comes back at the same address.
 
     Args:
         faults: What goes wrong. Can be assigned anew at any time.
