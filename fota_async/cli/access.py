@@ -11,6 +11,7 @@ from fota_async.events import EventHook
 from fota_async.options import SessionOptions
 
 _ACCESS = Group("Access", sort_key=3)
+OUTPUT = Group("Output", sort_key=4)
 
 
 @attrs.frozen(kw_only=True)

@@ -1,6 +1,7 @@
 """`fota report`: what a journal says."""
 
 import json
+import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated
@@ -14,6 +15,7 @@ from fota_async.batch.states import DeviceOutcome, State
 from fota_async.cli.arguments import Flat
 from fota_async.cli.exits import Exit
 from fota_async.cli.output import check_report_path, fail, print_pieces, say
+from fota_async.cli.plain import printable_lines
 from fota_async.errors import ConfigurationError
 
 
@@ -62,6 +64,8 @@ def report(
     if options.csv is not None:
         return _write_csv(options.csv, outcomes)
     pieces = _json_pieces(told, outcomes) if options.json else csv_lines(outcomes)
+    if sys.stdout.isatty():
+        pieces = map(printable_lines, pieces)
     return Exit.DONE if print_pieces(pieces) else Exit.ERROR
 
 

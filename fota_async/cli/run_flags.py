@@ -12,14 +12,13 @@ from cyclopts.validators import Number
 
 from fota_async.batch.settings import RunOptions
 from fota_async.batch.text_source import TextSource, open_file
-from fota_async.cli.access import AccessFlags
+from fota_async.cli.access import OUTPUT, AccessFlags
 from fota_async.errors import ConfigurationError
 
 _WHOLE = Number(gte=1)
 _SECONDS = Number(gt=0)
 _RUN = Group("How the run behaves", sort_key=1)
 _JOURNAL = Group("Going on after a crash", sort_key=2)
-OUTPUT = Group("Output", sort_key=4)
 
 
 @attrs.frozen(kw_only=True)

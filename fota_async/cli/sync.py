@@ -13,12 +13,13 @@ from cyclopts.validators import Number
 from fota_async.api.upgrades import modify_upgrade
 from fota_async.batch.errors import SyncRefused, SyncStopped
 from fota_async.batch.sync import Sync, SyncPlan, SyncReport
+from fota_async.cli.access import OUTPUT
 from fota_async.cli.arguments import File, Flat
 from fota_async.cli.confirm import answered_yes
 from fota_async.cli.exits import Exit, exit_code
 from fota_async.cli.output import fail, print_pieces, say
 from fota_async.cli.progress import ProgressDisplay
-from fota_async.cli.run_flags import OUTPUT, RunFlags, run_options, source_of
+from fota_async.cli.run_flags import RunFlags, run_options, source_of
 from fota_async.cli.signals import on_signals
 
 
