@@ -66,8 +66,12 @@ class Call:
 
     @property
     def device_ids(self) -> list[Any]:
-        """The device list as sent, unchecked; empty if there is none."""
-        listed = (self.members or {}).get("devicelist") if self.body else None
+        """The device list as sent, unchecked; empty if there is none.
+
+        Logging calls it `deviceIds`.
+        """
+        members = (self.members or {}) if self.body else {}
+        listed = members.get("devicelist", members.get("deviceids"))
         return listed if isinstance(listed, list) else []
 
     @property

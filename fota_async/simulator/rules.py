@@ -1,7 +1,7 @@
 """How the simulated server behaves by nature, before anything goes wrong."""
 
-from collections.abc import Mapping
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from typing import Literal, TypeVar
 
 import attrs
 from attrs import validators
@@ -21,7 +21,25 @@ REASONS = (
 The page names the causes; the wording of the wire is not documented.
 """
 
+NOT_FOUND = REASONS[0]
 STILL_IN_UPGRADE = REASONS[-1]
+
+REASONS_V2 = (
+    "Device not found",
+    STILL_IN_UPGRADE,
+    "Device is not FOTA capable",
+    "Invalid IMEI",
+    "Device does not meet the software version prerequisite",
+    "Device does not meet the make or model prerequisite",
+    "Device is not active or not connected",
+    "Internal error",
+)
+"""Why a device of a v2 campaign is rejected (page "Campaign Lifecycle Flow for v2").
+
+Again the causes are the page's, their wording is not documented.
+"""
+
+_T = TypeVar("_T")
 
 
 @attrs.frozen(kw_only=True)
@@ -55,6 +73,21 @@ class Rules:
         burst: Requests that may come at once before `rate` counts.
         retry_after: `Retry-After` of those answers; None leaves the header out.
         retry_after_date: Write `Retry-After` as a date beside a `Date` header.
+        known_devices_only: Turn away devices that the account does not list. Otherwise
+            every IMEI is as good as one of its own.
+        page_size: Items on a page of a list, and devices in an answer with device details.
+            1,000 is documented for devices; for other lists nothing is.
+        license_index: What the position of `v1_get_license_status` is: the last device,
+            as the page says, or the number of devices before it, as the SDK says.
+        candidates_answer: What the answer to storing cancellation candidates holds: the
+            whole list or the devices that were sent. Not documented.
+        receipt_delay: Seconds after which a v2 modify call shows in the campaign
+            devices report; its answer is a receipt at once.
+        prescheduled_is_open: Whether a campaign in state `CampaignPreScheduled` still
+            takes devices and can be cancelled. Not documented.
+        aborts: Versions in which DELETE aborts a campaign that runs; in the others it
+            is refused. The vendor says both of both.
+        upgrade_fail_rate: Share of all devices whose upgrade fails. Always the same devices.
         seed: What the choice of devices hangs on.
 
     """
@@ -80,19 +113,35 @@ class Rules:
     burst: int = attrs.field(default=5, validator=positive)
     retry_after: float | None = attrs.field(default=None, validator=not_negative)
     retry_after_date: bool = False
+    known_devices_only: bool = False
+    page_size: int = attrs.field(default=1000, validator=positive)
+    license_index: Literal["device", "count"] = attrs.field(
+        default="device", validator=validators.in_(("device", "count"))
+    )
+    candidates_answer: Literal["list", "sent"] = attrs.field(
+        default="list", validator=validators.in_(("list", "sent"))
+    )
+    receipt_delay: float = attrs.field(default=0.0, validator=not_negative)
+    prescheduled_is_open: bool = False
+    aborts: frozenset[str] = frozenset({"v2"})
+    upgrade_fail_rate: float = attrs.field(default=0.0, validator=probability)
     seed: int = 0
 
-    def refusal(self, device_id: str) -> str | None:
+    def refusal(self, device_id: str, reasons: Sequence[str] = REASONS) -> str | None:
         """Return why `device_id` is refused when appended, or None."""
         if (reason := self.refused.get(device_id)) is not None:
             return reason
-        return self._lot("refuse", device_id, self.refuse_rate)
+        return self._lot("refuse", device_id, self.refuse_rate, reasons)
 
-    def later_rejection(self, device_id: str) -> str | None:
+    def later_rejection(self, device_id: str, reasons: Sequence[str] = REASONS) -> str | None:
         """Return why `device_id`, once taken, is rejected `reject_after` later, or None."""
-        return self._lot("reject later", device_id, self.reject_later_rate)
+        return self._lot("reject later", device_id, self.reject_later_rate, reasons)
 
-    def _lot(self, about: str, device_id: str, rate: float) -> str | None:
+    def failed_upgrade(self, device_id: str, failures: Sequence[_T]) -> _T | None:
+        """Return the failure with which the upgrade of `device_id` ends, or None for none."""
+        return self._lot("fail", device_id, self.upgrade_fail_rate, failures)
+
+    def _lot(self, about: str, device_id: str, rate: float, choices: Sequence[_T]) -> _T | None:
         if not rate or share(self.seed, about, device_id) >= rate:
             return None
-        return REASONS[int(share(self.seed, about, "reason", device_id) * len(REASONS))]
+        return choices[int(share(self.seed, about, "reason", device_id) * len(choices))]

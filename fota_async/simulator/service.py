@@ -7,7 +7,11 @@ import attrs
 from fota_async.simulator import (
     auth_handlers,
     callback_handlers,
+    candidate_handlers,
+    device_handlers,
     gateway,
+    license_handlers,
+    logging_handlers,
     refusals,
     upgrade_handlers,
 )
@@ -20,6 +24,10 @@ from fota_async.simulator.world import Handler, World
 HANDLERS: dict[str, Handler] = {
     **auth_handlers.HANDLERS,
     **callback_handlers.HANDLERS,
+    **candidate_handlers.HANDLERS,
+    **device_handlers.HANDLERS,
+    **license_handlers.HANDLERS,
+    **logging_handlers.HANDLERS,
     **upgrade_handlers.HANDLERS,
 }
 

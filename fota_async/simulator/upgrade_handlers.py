@@ -9,9 +9,12 @@ import msgspec
 
 from fota_async.simulator import refusals
 from fota_async.simulator.accounts import account_of
-from fota_async.simulator.device_lists import check_ids, check_size
+from fota_async.simulator.device_lists import check_ids, check_size, rules_for
 from fota_async.simulator.exchange import Answer, Call, Refused
-from fota_async.simulator.upgrades import CANCELLED, OPEN, PENDING, Row, Upgrade
+from fota_async.simulator.rows import Row
+from fota_async.simulator.rules import NOT_FOUND
+from fota_async.simulator.upgrades import CANCELLED, Upgrade
+from fota_async.simulator.versions import V1
 from fota_async.simulator.world import Handler, World
 
 _SLICE = 5_000
@@ -38,15 +41,16 @@ def schedule_upgrade(world: World, call: Call, now: float) -> Answer:
         # Older SDKs do not send it.
         end_date=_date(members.get("enddate")),
     )
-    upgrade.enlist(call.device_ids, world.rules, now)
-    return _shown(upgrade, dict.fromkeys(call.device_ids, PENDING), now)
+    rules = rules_for(account, world.rules, call.device_ids, NOT_FOUND)
+    upgrade.enlist(call.device_ids, rules, now)
+    return _shown(upgrade, dict.fromkeys(call.device_ids, V1.pending), now)
 
 
 def get_upgrade(world: World, call: Call, now: float) -> Answer:
     """Show an upgrade with all its devices; the call is not paged."""
     upgrade = _upgrade_of(world, call)
     moment = now - world.read_lag
-    return _shown(upgrade, upgrade.rows_at(moment), moment)
+    return _shown(upgrade, upgrade.rows.written_by(moment), moment)
 
 
 def modify_upgrade(world: World, call: Call, now: float) -> Answer:
@@ -55,12 +59,13 @@ def modify_upgrade(world: World, call: Call, now: float) -> Answer:
     check_size(call, rules)
     operation = _text(_members_of(call), "type")
     upgrade = _upgrade_of(world, call)
-    _check_open(upgrade)
+    _check_open(world, upgrade)
     change = {"append": upgrade.append, "remove": upgrade.remove}.get(operation)
     if change is None:
         raise Refused(refusals.invalid_parameter("Input binding error"))
     check_ids(call.device_ids, rules)
-    upgrade.forget(now - world.read_lag)
+    upgrade.rows.forget(now - world.read_lag)
+    rules = rules_for(account_of(world, call), rules, call.device_ids, NOT_FOUND)
     results = change(call.device_ids, rules, now)
     return Answer.of({"accountName": upgrade.account, "id": upgrade.id, "deviceList": results})
 
@@ -68,7 +73,7 @@ def modify_upgrade(world: World, call: Call, now: float) -> Answer:
 def cancel_upgrade(world: World, call: Call, _now: float) -> Answer:
     """Cancel an upgrade that has not started."""
     upgrade = _upgrade_of(world, call)
-    _check_open(upgrade)
+    _check_open(world, upgrade)
     upgrade.cancel()
     return Answer.of({"success": True})
 
@@ -81,8 +86,8 @@ def _upgrade_of(world: World, call: Call) -> Upgrade:
     return upgrade
 
 
-def _check_open(upgrade: Upgrade) -> None:
-    if upgrade.status not in OPEN:
+def _check_open(world: World, upgrade: Upgrade) -> None:
+    if not upgrade.takes_changes(world.rules):
         # That it is refused is documented, how is not.
         raise Refused(refusals.invalid_parameter(f"Upgrade is {upgrade.status}, too late"))
 

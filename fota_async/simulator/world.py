@@ -1,5 +1,6 @@
 """Everything the server knows, without a line of HTTP."""
 
+import datetime
 import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -9,11 +10,18 @@ from itertools import count
 import attrs
 
 from fota_async.clock import Clock
+from fota_async.simulator import examples
 from fota_async.simulator.access import Access
 from fota_async.simulator.bucket import Bucket
+from fota_async.simulator.campaigns import Campaign, Details
+from fota_async.simulator.device_logging import Logging
 from fota_async.simulator.exchange import Answer, Call
+from fota_async.simulator.fleet import Fleet
+from fota_async.simulator.licenses import Candidates, Licenses
 from fota_async.simulator.rules import Rules
+from fota_async.simulator.targets import Target
 from fota_async.simulator.upgrades import Upgrade
+from fota_async.simulator.versions import V1, Version
 
 Handler = Callable[["World", Call, float], Answer]
 """Carries a call out at the given moment and answers, or raises `Refused`."""
@@ -24,23 +32,37 @@ Write = Callable[[float], object]
 
 @attrs.define
 class Account:
-    """A billing account: whether it is active, and its v2 listener."""
+    """A billing account: whether it is active, its v2 listener, and what it owns.
+
+    Args:
+        name: Its name.
+        since: The moment it was made.
+        fleet: The devices it lists.
+        licenses: Who holds a licence.
+        candidates: Who is to lose one first.
+
+    """
 
     name: str
+    since: float
+    fleet: Fleet
+    licenses: Licenses
+    candidates: Candidates
     active: bool = True
     listener: str | None = None
+    logging: Logging = attrs.field(factory=Logging)
     bucket: Bucket = attrs.field(factory=Bucket)
 
 
 @attrs.define
 class World:
-    """Accounts, upgrades, tokens and time.
+    """Accounts, upgrades, campaigns, tokens and time.
 
     Args:
         access: Tokens and sessions.
         rules: How the server behaves.
         clock: Its time.
-        read_lag: Seconds by which a reading of an upgrade's devices is behind.
+        read_lag: Seconds by which a reading of the devices of an upgrade or campaign is behind.
 
     """
 
@@ -50,9 +72,14 @@ class World:
     read_lag: float = 0.0
     accounts: dict[str, Account] = attrs.field(factory=dict)
     upgrades: dict[str, Upgrade] = attrs.field(factory=dict)
+    _start: tuple[datetime.datetime, float] = attrs.field(init=False)
+    campaigns: dict[str, Campaign] = attrs.field(factory=dict)
     _late: list[tuple[float, int, Write]] = attrs.field(factory=list)
     _order: Iterator[int] = attrs.field(factory=count)
     _scheduled: defaultdict[str, int] = attrs.field(factory=lambda: defaultdict(int))
+
+    def __attrs_post_init__(self) -> None:
+        self._start = datetime.datetime.now(datetime.UTC), self.clock.monotonic()
 
     def now(self) -> float:
         """Return the moment, after all writes that were due by then have happened."""
@@ -62,17 +89,30 @@ class World:
             write(due)
         return now
 
+    def time_at(self, moment: float) -> datetime.datetime:
+        """Return the server's date and time at a moment of its clock."""
+        start, then = self._start
+        return start + datetime.timedelta(seconds=moment - then)
+
     def write_late(self, seconds: float, write: Write) -> None:
         """Let `write` happen so many seconds from now.
 
         Nobody can tell a write that happens when it is due from one that happens when
         somebody next looks, so no task has to wait for it.
         """
-        heappush(self._late, (self.clock.monotonic() + seconds, next(self._order), write))
+        self.write_at(self.clock.monotonic() + seconds, write)
+
+    def write_at(self, moment: float, write: Write) -> None:
+        """Let `write` happen at a moment of the server's clock."""
+        heappush(self._late, (moment, next(self._order), write))
 
     def add_account(self, name: str) -> Account:
-        """Add an account without upgrades."""
-        return self.accounts.setdefault(name, Account(name))
+        """Add an account without upgrades, and with what every account starts with."""
+        now = self.clock.monotonic()
+        account = Account(
+            name, now, examples.fleet(now), Licenses(examples.LICENSES, now), Candidates(now)
+        )
+        return self.accounts.setdefault(name, account)
 
     def add_upgrade(
         self,
@@ -91,13 +131,13 @@ class World:
         upgrades, so that what is drawn from a request's path can be repeated.
         """
         if upgrade_id is None:
-            self._scheduled[account] += 1
-            name = f"{account}/{self._scheduled[account]}"
-            upgrade_id = str(uuid.uuid5(uuid.NAMESPACE_URL, name))
+            upgrade_id = self._new_id(account)
         upgrade = Upgrade(
             id=upgrade_id,
             account=account,
+            version=V1,
             status=status,
+            since=self.clock.monotonic(),
             firmware_name=firmware_name,
             firmware_to=firmware_to,
             start_date=start_date,
@@ -105,3 +145,27 @@ class World:
         )
         self.upgrades[upgrade_id] = upgrade
         return upgrade
+
+    def add_campaign(
+        self, account: str, version: Version, status: str, details: Details
+    ) -> Campaign:
+        """Add a campaign without devices; ids as in `add_upgrade`."""
+        campaign = Campaign(
+            id=self._new_id(f"{account}/{version.name}"),
+            account=account,
+            version=version,
+            status=status,
+            since=self.clock.monotonic(),
+            details=details,
+        )
+        self.campaigns[campaign.id] = campaign
+        return campaign
+
+    def targets(self) -> Iterator[Target]:
+        """Return all upgrades and campaigns, the oldest of each first."""
+        yield from self.upgrades.values()
+        yield from self.campaigns.values()
+
+    def _new_id(self, series: str) -> str:
+        self._scheduled[series] += 1
+        return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{series}/{self._scheduled[series]}"))
