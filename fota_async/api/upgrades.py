@@ -1,13 +1,12 @@
 """Upgrades: a firmware image, a list of devices, a start date."""
 
-import re
 from collections.abc import Generator, Sequence
 from datetime import date
 from typing import Literal, Unpack
 
 from pyroaring import BitMap64
 
-from fota_async.api.context import Context
+from fota_async.api.context import Context, check_uuid
 from fota_async.batch.batcher import DeviceBatcher
 from fota_async.batch.device_ids import DeviceSet, as_device_ids, is_device_id, pack
 from fota_async.batch.operation import Operation
@@ -40,8 +39,6 @@ MODIFY_UPGRADE = put(
 CANCEL_UPGRADE = or_nothing(
     delete("/api/fota/v1/upgrades/{account}/upgrade/{upgrade_id}", SuccessFlag)
 )
-
-_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 class UpgradesV1:
@@ -242,9 +239,7 @@ def upgrade_values(account: str, upgrade_id: str) -> dict[str, str]:
         ConfigurationError: The id is no UUID, as the vendor's pages say it is, or the account
             cannot be part of a path.
     """
-    if not isinstance(upgrade_id, str) or not _UUID.fullmatch(upgrade_id):
-        raise ConfigurationError(f"an upgrade id is a UUID, not {upgrade_id!r}")
-    values = {"account": account, "upgrade_id": upgrade_id}
+    values = {"account": account, "upgrade_id": check_uuid(upgrade_id, "an upgrade id")}
     GET_UPGRADE.fill(**values)
     return values
 
