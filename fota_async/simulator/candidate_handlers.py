@@ -45,7 +45,7 @@ def _v1_list(world: World, call: Call, _now: float) -> Answer:
 
 def _v2_list(world: World, call: Call, _now: float) -> Answer:
     account = account_of(world, call)
-    return _listed(world, account, pages.asked_in_query(call, "startIndex"), go_text)
+    return _listed(world, account, call.asked("startIndex", pages.FIRST), go_text)
 
 
 def _listed(world: World, account: Account, index: str, layout: Callable[..., str]) -> Answer:

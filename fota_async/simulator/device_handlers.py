@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
-from fota_async.simulator import examples, pages
+from fota_async.simulator import pages
 from fota_async.simulator.accounts import account_of
 from fota_async.simulator.device_lists import device_ids_of, rules_for
 from fota_async.simulator.exchange import Answer, Call
@@ -20,7 +20,7 @@ _Shown = Callable[[World, Account, Device], dict[str, Any]]
 def v1_list(world: World, call: Call, _now: float) -> Answer:
     """Show a page of devices; without a filter those of every protocol."""
     account = account_of(world, call)
-    ids = account.fleet.ids(_filter(call, "clientType", ALL))
+    ids = account.fleet.ids(call.asked("clientType", ALL))
     page = pages.after_device(ids, call.params["startIndex"], world.rules.page_size)
     return Answer.of(
         {
@@ -36,16 +36,16 @@ def v1_list(world: World, call: Call, _now: float) -> Answer:
 def v2_list(world: World, call: Call, _now: float) -> Answer:
     """Show a page of devices; without a filter those of every protocol."""
     account = account_of(world, call)
-    return _page(world, call, account, _filter(call, "distributionType", ALL), _v2_device)
+    return _page(world, call, account, call.asked("distributionType", ALL), _v2_device)
 
 
 def v3_list(world: World, call: Call, _now: float) -> Answer:
     """Show a page of devices; without a filter those with LWM2M."""
     account = account_of(world, call)
-    return _page(world, call, account, _filter(call, "protocol", "LWM2M"), _v3_device)
+    return _page(world, call, account, call.asked("protocol", "LWM2M"), _v3_device)
 
 
-def v3_details(world: World, call: Call, now: float) -> Answer:
+def v3_details(world: World, call: Call, _now: float) -> Answer:
     """Show the devices that are asked for, as many as an answer holds."""
     account = account_of(world, call)
     ids = device_ids_of(world, call)[: world.rules.page_size]
@@ -54,22 +54,16 @@ def v3_details(world: World, call: Call, now: float) -> Answer:
     for device_id in ids:
         reason = rules.refusal(device_id)
         if reason is None:
-            # An IMEI that the account does not list is as good as one of its own.
-            known = account.fleet.get(device_id) or examples.device(device_id, "LWM2M", now)
-            found.append(_v3_details(world, account, known))
+            found.append(_v3_details(world, account, account.device(device_id)))
         else:
             item = {"requestStatus": "Failure", "resultReason": reason}
             found.append({"deviceId": device_id} | item)
     return Answer.of({"accountName": account.name, "deviceCount": len(found), "deviceList": found})
 
 
-def _filter(call: Call, name: str, default: str) -> str:
-    return call.query.get(name, (default,))[0]
-
-
 def _page(world: World, call: Call, account: Account, protocol: str, shown: _Shown) -> Answer:
     size = world.rules.page_size
-    cursor = pages.asked_in_query(call, _CURSOR)
+    cursor = call.asked(_CURSOR, pages.FIRST)
     page = pages.after_device(account.fleet.ids(protocol), cursor, size)
     return Answer.of(
         {
@@ -111,7 +105,7 @@ def _v2_device(world: World, account: Account, device: Device) -> dict[str, Any]
         "createTime": since,
         "upgradeTime": since,
         "updateTime": since,
-        "refreshTime": go_text(world.time_at(device.heard)),
+        "refreshTime": go_text(world.time_at(account.fleet.heard(device))),
     }
 
 
@@ -122,7 +116,7 @@ def _v3_device(world: World, account: Account, device: Device) -> dict[str, Any]
         "protocol": device.model.protocol,
         "softwareList": _software(world, device),
         "createTime": go_text(world.time_at(device.since)),
-        "refreshTime": go_text(world.time_at(device.heard)),
+        "refreshTime": go_text(world.time_at(account.fleet.heard(device))),
     }
 
 
@@ -131,7 +125,7 @@ def _v3_details(world: World, account: Account, device: Device) -> dict[str, Any
         # That this member tells of the lookup is documented, its words are not.
         "requestStatus": "Success",
         "statusTime": go_text(world.time_at(device.since)),
-        "lastConnectionTime": rfc3339(world.time_at(device.heard)),
+        "lastConnectionTime": rfc3339(world.time_at(account.fleet.heard(device))),
     }
 
 

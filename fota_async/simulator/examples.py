@@ -61,3 +61,62 @@ def fleet(since: float) -> Fleet:
     for protocol, ids in _DEVICES.items():
         devices.add(device(device_id, protocol, since) for device_id in ids)
     return devices
+
+
+FIRMWARE_V1: Final = (
+    {
+        "firmwareName": "FOTA_Verizon_Model-A_01To02_HF",
+        "launchDate": "2018-04-01T16:03:00.000Z",
+        "releaseNote": "",
+        "model": "Model-A",
+        "make": "Verizon",
+        "fromVersion": "VerizonFirmwareVersion-01",
+        "toVersion": "VerizonFirmwareVersion-02",
+    },
+)
+"""What v1 offers; the listing adds who takes part."""
+
+FIRMWARE_V3: Final = (
+    {
+        "firmwareName": "VerizonSmartCommunities_LCO-277C4N_BG96MAR04A04M1G"
+        "_BG96MAR04A04M1G_BETA0130B",
+        "firmwareFrom": "BG96MAR04A04M1G",
+        "firmwareTo": "BG96MAR04A04M1G_BETA0130B",
+        "launchDate": "2012-04-23T18:25:43.511Z",
+        "releaseNote": "",
+        "model": "LCO-277C4N",
+        "make": "Verizon Smart Communities",
+        "protocol": "LWM2M",
+    },
+)
+"""What v3 offers."""
+
+SOFTWARE: Final = (
+    {
+        "softwareName": "FOTA_Verizon_Model-A_02To03_HF",
+        "launchDate": "2020-08-31",
+        "releaseNote": "",
+        "model": "Model-A",
+        "make": "Verizon",
+        "distributionType": "HTTP",
+        "devicePlatformId": "IoT",
+    },
+)
+"""What v2 offers."""
+
+FILE: Final = {
+    "fileName": "configfile-Verizon_VZW1_hello-world.txt",
+    "fileVersion": "1.0",
+    "releaseNote": "Hello world initial file",
+    "make": "Verizon",
+    "model": "VZW1",
+    "localTargetPath": "/VZWFOTA/hello-world.txt",
+    "distributionType": "HTTP",
+    "devicePlatformId": "IoT",
+}
+"""A file that was uploaded."""
+
+
+def files() -> dict[str, dict[str, str]]:
+    """Return the files an account starts with, by name."""
+    return {FILE["fileName"]: FILE}

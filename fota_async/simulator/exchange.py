@@ -74,6 +74,10 @@ class Call:
         listed = members.get("devicelist", members.get("deviceids"))
         return listed if isinstance(listed, list) else []
 
+    def asked(self, name: str, default: str = "") -> str:
+        """Return the first value that the query gives for `name`, else `default`."""
+        return self.query.get(name, (default,))[0]
+
     @property
     def _content_type(self) -> str:
         return self.headers.get("Content-Type", "").partition(";")[0].strip().lower()

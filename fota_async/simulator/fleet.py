@@ -42,19 +42,12 @@ class Device:
         id: Its IMEI.
         model: What it is.
         since: The moment the account got it.
-        reported: The moment it last told which firmware it runs; None for never.
 
     """
 
     id: str
     model: Model
     since: float
-    reported: float | None = None
-
-    @property
-    def heard(self) -> float:
-        """The moment it was last heard of."""
-        return self.since if self.reported is None else self.reported
 
     @property
     def mdn(self) -> str:
@@ -68,10 +61,22 @@ def kind(protocol: str) -> str:
     return "OMADM" if plain in _OMA_DM else plain
 
 
+def passes(protocol: str, wanted: str) -> bool:
+    """Return whether a filter lets a protocol pass, in whatever spelling either is."""
+    return kind(wanted) in {ALL, kind(protocol)}
+
+
 class Fleet:
-    """Devices by id, listed in ascending order."""
+    """Devices by id, listed in ascending order.
+
+    Attributes:
+        reports: How many reports were asked for.
+
+    """
 
     def __init__(self) -> None:
+        self.reports = 0
+        self._heard: dict[str, float] = {}
         self._devices: dict[str, Device] = {}
         self._sorted: dict[str, Sequence[str]] = {}
 
@@ -87,6 +92,14 @@ class Fleet:
         self._devices.update((device.id, device) for device in devices)
         self._sorted.clear()
 
+    def hear(self, device_id: str, moment: float) -> None:
+        """Remember that a device reported which firmware it runs."""
+        self._heard[device_id] = moment
+
+    def heard(self, device: Device) -> float:
+        """Return the moment a device was last heard of."""
+        return self._heard.get(device.id, device.since)
+
     def ids(self, protocol: str = ALL) -> Sequence[str]:
         """Return the ids of all devices of a protocol, ascending.
 
@@ -99,6 +112,6 @@ class Fleet:
             self._sorted[wanted] = sorted(
                 device.id
                 for device in self._devices.values()
-                if wanted in {ALL, kind(device.model.protocol)}
+                if passes(device.model.protocol, wanted)
             )
         return self._sorted[wanted]

@@ -121,7 +121,7 @@ def _status(
 ) -> Answer:
     account = account_of(world, call)
     name = "lastSeenDeviceId"
-    cursor = call.params.get(name) or pages.asked_in_query(call, name)
+    cursor = call.params.get(name) or call.asked(name, pages.FIRST)
     size = world.rules.page_size
     page = pages.after_device(account.licenses.ids(), cursor, size)
     return Answer.of(

@@ -8,7 +8,7 @@ import attrs
 
 from fota_async.simulator import refusals
 from fota_async.simulator.device_lists import is_device_id
-from fota_async.simulator.exchange import Call, Refused
+from fota_async.simulator.exchange import Refused
 
 FIRST: Final = "0"
 
@@ -32,11 +32,6 @@ class Page:
     def last(self) -> str:
         """The last id, or `FIRST` for an empty page."""
         return self.ids[-1] if self.ids else FIRST
-
-
-def asked_in_query(call: Call, name: str) -> str:
-    """Return a position given in the query; the list begins where none is given."""
-    return call.query.get(name, (FIRST,))[0]
 
 
 def after_device(ids: Sequence[str], cursor: str, size: int) -> Page:

@@ -83,6 +83,8 @@ class Rules:
             whole list or the devices that were sent. Not documented.
         receipt_delay: Seconds after which a v2 modify call shows in the campaign
             devices report; its answer is a receipt at once.
+        report_delay: Seconds after which the report of a device, which
+            `v3_report_device_firmware` asks for, shows in its details.
         prescheduled_is_open: Whether a campaign in state `CampaignPreScheduled` still
             takes devices and can be cancelled. Not documented.
         aborts: Versions in which DELETE aborts a campaign that runs; in the others it
@@ -122,6 +124,7 @@ class Rules:
         default="list", validator=validators.in_(("list", "sent"))
     )
     receipt_delay: float = attrs.field(default=0.0, validator=not_negative)
+    report_delay: float = attrs.field(default=0.0, validator=not_negative)
     prescheduled_is_open: bool = False
     aborts: frozenset[str] = frozenset({"v2"})
     upgrade_fail_rate: float = attrs.field(default=0.0, validator=probability)

@@ -9,10 +9,13 @@ from fota_async.simulator import (
     callback_handlers,
     candidate_handlers,
     device_handlers,
+    file_handlers,
+    firmware_handlers,
     gateway,
     license_handlers,
     logging_handlers,
     refusals,
+    subscription_handlers,
     upgrade_handlers,
 )
 from fota_async.simulator.draws import Draws
@@ -26,8 +29,11 @@ HANDLERS: dict[str, Handler] = {
     **callback_handlers.HANDLERS,
     **candidate_handlers.HANDLERS,
     **device_handlers.HANDLERS,
+    **file_handlers.HANDLERS,
+    **firmware_handlers.HANDLERS,
     **license_handlers.HANDLERS,
     **logging_handlers.HANDLERS,
+    **subscription_handlers.HANDLERS,
     **upgrade_handlers.HANDLERS,
 }
 

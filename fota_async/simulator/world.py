@@ -16,7 +16,7 @@ from fota_async.simulator.bucket import Bucket
 from fota_async.simulator.campaigns import Campaign, Details
 from fota_async.simulator.device_logging import Logging
 from fota_async.simulator.exchange import Answer, Call
-from fota_async.simulator.fleet import Fleet
+from fota_async.simulator.fleet import Device, Fleet
 from fota_async.simulator.licenses import Candidates, Licenses
 from fota_async.simulator.rules import Rules
 from fota_async.simulator.targets import Target
@@ -30,9 +30,18 @@ Write = Callable[[float], object]
 """A write that takes the moment it happens at."""
 
 
+@attrs.frozen
+class Listener:
+    """Where messages about an account go, and what v1 shows there."""
+
+    url: str
+    username: str | None = None
+    password: str | None = attrs.field(default=None, repr=False)
+
+
 @attrs.define
 class Account:
-    """A billing account: whether it is active, its v2 listener, and what it owns.
+    """A billing account and what it owns.
 
     Args:
         name: Its name.
@@ -40,6 +49,10 @@ class Account:
         fleet: The devices it lists.
         licenses: Who holds a licence.
         candidates: Who is to lose one first.
+        active: Whether it can be used.
+        listeners: Who is told of its upgrades and campaigns, by version.
+        logging: Which devices log.
+        files: The uploaded files by name, in the wire's spelling.
 
     """
 
@@ -49,9 +62,14 @@ class Account:
     licenses: Licenses
     candidates: Candidates
     active: bool = True
-    listener: str | None = None
+    listeners: dict[str, Listener] = attrs.field(factory=dict)
     logging: Logging = attrs.field(factory=Logging)
+    files: dict[str, dict[str, str]] = attrs.field(factory=examples.files)
     bucket: Bucket = attrs.field(factory=Bucket)
+
+    def device(self, device_id: str) -> Device:
+        """Return a device, or the likeness of one for an IMEI that is not listed."""
+        return self.fleet.get(device_id) or examples.device(device_id, "LWM2M", self.since)
 
 
 @attrs.define
