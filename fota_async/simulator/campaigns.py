@@ -1,5 +1,6 @@
 """A v2 or v3 campaign."""
 
+from collections.abc import Collection
 from typing import Any
 
 import attrs
@@ -7,7 +8,7 @@ import attrs
 from fota_async.simulator.targets import Target
 
 Details = dict[str, Any]
-"""What a campaign was scheduled with, in the wire's spelling."""
+"""Members of a campaign by name, in the wire's spelling."""
 
 
 @attrs.define(kw_only=True)
@@ -15,7 +16,7 @@ class Campaign(Target):
     """One campaign and its devices.
 
     Args:
-        details: Its names, dates, windows and flags.
+        details: Its names, windows and flags, and further dates.
         receipts: How many v2 modify calls it answered.
 
     """
@@ -29,15 +30,13 @@ class Campaign(Target):
         names = ("softwareName", "firmwareName", "fileName")
         return next(str(self.details[name]) for name in names if name in self.details)
 
-    @property
-    def start_date(self) -> str:
-        """First day, `YYYY-MM-DD`."""
-        return str(self.details["startDate"])
-
-    @property
-    def end_date(self) -> str:
-        """Last day, `YYYY-MM-DD`."""
-        return str(self.details["endDate"])
+    def change_times(self, names: Collection[str], new: Details) -> None:
+        """Replace the dates and windows called `names`; one that is not in `new` is dropped."""
+        kept = {name: value for name, value in self.details.items() if name not in names}
+        self.start_date, self.end_date = new["startDate"], new["endDate"]
+        self.details = kept | {
+            name: new[name] for name in new if name not in {"startDate", "endDate"}
+        }
 
     def document(self) -> dict[str, Any]:
         """Return what the answers about it show, its devices left out."""
@@ -46,6 +45,8 @@ class Campaign(Target):
             "id": self.id,
             "accountName": self.account,
             **self.details,
+            "startDate": self.start_date,
+            "endDate": self.end_date,
             "make": make,
             "model": model,
             "status": self.status,
@@ -63,18 +64,24 @@ def made_for(image: str) -> tuple[str, str]:
     return (parts[0], parts[1]) if len(parts) > 1 and all(parts[:2]) else ("Verizon", "Model-A")
 
 
-def new_details(version: str, image: str, start_date: str, end_date: str) -> Details:
+def usual_details(version: str, image: str) -> Details:
     """Return the details of a campaign that no call scheduled."""
-    kind, protocol = {
+    kinds: dict[str, tuple[str, Details]] = {
         "v2": ("software", {"distributionType": "HTTP"}),
-        "v3": ("firmware", {"protocol": "LWM2M"}),
-    }[version]
+        "v3": (
+            "firmware",
+            {
+                "protocol": "LWM2M",
+                "autoAssignLicenseFlag": False,
+                "autoAddDevicesFlag": False,
+            },
+        ),
+    }
+    kind, more = kinds[version]
     return {
         "campaignName": "FOTA_Verizon_Upgrade",
         f"{kind}Name": image,
         f"{kind}From": "FOTA_Verizon_Model-A_00To01_HF",
         f"{kind}To": "FOTA_Verizon_Model-A_02To03_HF",
-        **protocol,
-        "startDate": start_date,
-        "endDate": end_date,
+        **more,
     }

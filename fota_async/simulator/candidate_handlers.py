@@ -5,10 +5,10 @@ from typing import Final
 
 from fota_async.simulator import pages, refusals
 from fota_async.simulator.accounts import account_of
+from fota_async.simulator.days import go_text, rfc3339
 from fota_async.simulator.device_lists import device_ids_of, rules_for
 from fota_async.simulator.exchange import Answer, Call, Refused
 from fota_async.simulator.licenses import UNKNOWN_DEVICE
-from fota_async.simulator.times import go_text, rfc3339
 from fota_async.simulator.world import Account, Handler, World
 
 
@@ -55,7 +55,7 @@ def _listed(world: World, account: Account, index: str, layout: Callable[..., st
         {
             "count": len(listed),
             "hasMoreData": page.more,
-            "updateTime": layout(world.time_at(account.candidates.updated)),
+            "updateTime": layout(world.calendar.time_at(account.candidates.updated)),
             "deviceList": page.ids,
         }
     )

@@ -5,14 +5,17 @@ from typing import Any, Final
 
 from fota_async.simulator import pages
 from fota_async.simulator.accounts import account_of
+from fota_async.simulator.days import go_text, rfc3339
 from fota_async.simulator.device_lists import device_ids_of, rules_for
 from fota_async.simulator.exchange import Answer, Call
 from fota_async.simulator.fleet import ALL, Device
 from fota_async.simulator.licenses import UNKNOWN_DEVICE
-from fota_async.simulator.times import NEVER_UPGRADED, go_text, rfc3339
 from fota_async.simulator.world import Account, Handler, World
 
 _CURSOR: Final = "lastSeenDeviceId"
+
+_NEVER: Final = "01/01/1900 0:0:0"
+"""What v1 says of a device that was never upgraded."""
 
 _Shown = Callable[[World, Account, Device], dict[str, Any]]
 
@@ -92,12 +95,12 @@ def _common(account: Account, device: Device) -> dict[str, Any]:
 
 
 def _v1_device(account: Account, device: Device) -> dict[str, Any]:
-    rest = {"firmware": device.model.firmware, "upgradeTime": NEVER_UPGRADED}
+    rest = {"firmware": device.model.firmware, "upgradeTime": _NEVER}
     return _common(account, device) | rest
 
 
 def _v2_device(world: World, account: Account, device: Device) -> dict[str, Any]:
-    since = go_text(world.time_at(device.since))
+    since = go_text(world.calendar.time_at(device.since))
     return _common(account, device) | {
         "appFotaEligible": True,
         "distributionType": device.model.protocol,
@@ -105,7 +108,7 @@ def _v2_device(world: World, account: Account, device: Device) -> dict[str, Any]
         "createTime": since,
         "upgradeTime": since,
         "updateTime": since,
-        "refreshTime": go_text(world.time_at(account.fleet.heard(device))),
+        "refreshTime": go_text(world.calendar.time_at(account.fleet.heard(device))),
     }
 
 
@@ -115,8 +118,8 @@ def _v3_device(world: World, account: Account, device: Device) -> dict[str, Any]
         "status": "Active",
         "protocol": device.model.protocol,
         "softwareList": _software(world, device),
-        "createTime": go_text(world.time_at(device.since)),
-        "refreshTime": go_text(world.time_at(account.fleet.heard(device))),
+        "createTime": go_text(world.calendar.time_at(device.since)),
+        "refreshTime": go_text(world.calendar.time_at(account.fleet.heard(device))),
     }
 
 
@@ -124,14 +127,14 @@ def _v3_details(world: World, account: Account, device: Device) -> dict[str, Any
     return _v3_device(world, account, device) | {
         # That this member tells of the lookup is documented, its words are not.
         "requestStatus": "Success",
-        "statusTime": go_text(world.time_at(device.since)),
-        "lastConnectionTime": rfc3339(world.time_at(account.fleet.heard(device))),
+        "statusTime": go_text(world.calendar.time_at(device.since)),
+        "lastConnectionTime": rfc3339(world.calendar.time_at(account.fleet.heard(device))),
     }
 
 
 def _software(world: World, device: Device) -> list[dict[str, str]]:
     model = device.model
-    since = rfc3339(world.time_at(device.since))
+    since = rfc3339(world.calendar.time_at(device.since))
     return [{"name": model.software, "version": model.software_version, "upgradeTime": since}]
 
 

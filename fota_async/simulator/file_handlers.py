@@ -11,7 +11,6 @@ from fota_async.simulator import refusals
 from fota_async.simulator.accounts import account_of
 from fota_async.simulator.exchange import Answer, Call, Refused
 from fota_async.simulator.fleet import passes
-from fota_async.simulator.times import date
 from fota_async.simulator.world import Handler, World
 
 _MOST_LISTED: Final = 100
@@ -58,7 +57,7 @@ def upload_file(world: World, call: Call, now: float) -> Answer:
         "devicePlatformId": "IoT",
     }
     account.files[file["fileName"]] = file
-    return Answer.of(file | {"launchDate": date(world.time_at(now))})
+    return Answer.of(file | {"launchDate": world.calendar.day_at(now).isoformat()})
 
 
 def _form(call: Call) -> dict[str, _Part]:

@@ -6,11 +6,11 @@ from typing import Any, Final
 
 from fota_async.simulator import examples, refusals
 from fota_async.simulator.accounts import account_of
+from fota_async.simulator.days import go_text
 from fota_async.simulator.device_lists import device_id_of, device_ids_of, rules_for
 from fota_async.simulator.exchange import Answer, Call, Refused
 from fota_async.simulator.fleet import ALL, passes
 from fota_async.simulator.licenses import UNKNOWN_DEVICE
-from fota_async.simulator.times import go_text
 from fota_async.simulator.world import Account, Handler, World
 
 _MOST_SYNCED: Final = 100
@@ -80,7 +80,7 @@ def _firmware(
         "status": "FirmwareVersionUpdateSuccess",
         "reason": "Success",
         "firmwareVersion": device.model.firmware,
-        "firmwareVersionUpdateTime": go_text(world.time_at(account.fleet.heard(device))),
+        "firmwareVersionUpdateTime": go_text(world.calendar.time_at(account.fleet.heard(device))),
     }
 
 

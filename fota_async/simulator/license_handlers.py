@@ -8,10 +8,10 @@ import attrs
 
 from fota_async.simulator import license_effects, pages
 from fota_async.simulator.accounts import account_of
+from fota_async.simulator.days import go_text, rfc3339
 from fota_async.simulator.device_lists import device_ids_of, rules_for
 from fota_async.simulator.exchange import Answer, Call
 from fota_async.simulator.licenses import UNKNOWN_DEVICE, Verdict
-from fota_async.simulator.times import go_text, rfc3339
 from fota_async.simulator.world import Account, Handler, World
 
 
@@ -141,7 +141,9 @@ def _holders(
     world: World, account: Account, ids: Iterable[str], layout: Callable[..., str]
 ) -> list[dict[str, Any]]:
     since = account.licenses.since
-    return [{"deviceId": i, "assignmentTime": layout(world.time_at(since(i)))} for i in ids]
+    return [
+        {"deviceId": i, "assignmentTime": layout(world.calendar.time_at(since(i)))} for i in ids
+    ]
 
 
 HANDLERS: Final[dict[str, Handler]] = {

@@ -6,6 +6,7 @@ from typing import Final
 
 from fota_async.simulator import refusals
 from fota_async.simulator.accounts import account_of
+from fota_async.simulator.days import rfc3339
 from fota_async.simulator.device_lists import (
     check_ids,
     check_known,
@@ -14,8 +15,10 @@ from fota_async.simulator.device_lists import (
 )
 from fota_async.simulator.device_logging import DAY, KEPT, MOST
 from fota_async.simulator.exchange import Answer, Call, Refused
-from fota_async.simulator.times import date, rfc3339, us_text
 from fota_async.simulator.world import Account, Handler, World
+
+_US: Final = "%m/%d/%Y %H:%M:%S"
+"""The layout of check-ins, `10/22/2020 19:35:07`."""
 
 
 def list_logging(world: World, call: Call, now: float) -> Answer:
@@ -73,7 +76,7 @@ def list_check_ins(world: World, call: Call, now: float) -> Answer:
                 "clientType": "3",
                 "result": "result",
                 "failureType": "failureType",
-                "timeCompleted": us_text(world.time_at(account.since + day * DAY)),
+                "timeCompleted": world.calendar.time_at(account.since + day * DAY).strftime(_US),
             }
             for day in range(max(0, days - int(KEPT // DAY)), days + 1)
         ]
@@ -88,7 +91,7 @@ def list_logs(world: World, call: Call, now: float) -> Answer:
         [
             {
                 "deviceId": device_id,
-                "logTime": rfc3339(world.time_at(moment)),
+                "logTime": rfc3339(world.calendar.time_at(moment)),
                 "logType": "SoftwareUpdate",
                 "eventLog": "text",
                 "binaryLogFileBase64": "",
@@ -107,7 +110,7 @@ def _enable(account: Account, ids: list[str], now: float) -> None:
 
 def _shown(world: World, account: Account, ids: Iterable[str], now: float) -> list[dict[str, str]]:
     ends = account.logging.on(now)
-    return [{"deviceId": i, "expiryDate": date(world.time_at(ends[i]))} for i in ids]
+    return [{"deviceId": i, "expiryDate": world.calendar.day_at(ends[i]).isoformat()} for i in ids]
 
 
 HANDLERS: Final[dict[str, Handler]] = {

@@ -89,7 +89,13 @@ class Rules:
             takes devices and can be cancelled. Not documented.
         aborts: Versions in which DELETE aborts a campaign that runs; in the others it
             is refused. The vendor says both of both.
+        pilot: At most 20 devices in a v2 or v3 campaign until one with the same software,
+            firmware or file had 5 to 20 devices of which half were upgraded (page "Pilot
+            Campaigns"). How the 21st is turned away is not documented: "request"
+            refuses the whole request, "device" that device alone; "off" lets it in.
         upgrade_fail_rate: Share of all devices whose upgrade fails. Always the same devices.
+        spelling: "documented" answers in the spelling of the vendor's SDK, "odd" in the
+            other variants that the vendor's pages have of it.
         seed: What the choice of devices hangs on.
 
     """
@@ -127,7 +133,13 @@ class Rules:
     report_delay: float = attrs.field(default=0.0, validator=not_negative)
     prescheduled_is_open: bool = False
     aborts: frozenset[str] = frozenset({"v2"})
+    pilot: Literal["off", "request", "device"] = attrs.field(
+        default="off", validator=validators.in_(("off", "request", "device"))
+    )
     upgrade_fail_rate: float = attrs.field(default=0.0, validator=probability)
+    spelling: Literal["documented", "odd"] = attrs.field(
+        default="documented", validator=validators.in_(("documented", "odd"))
+    )
     seed: int = 0
 
     def refusal(self, device_id: str, reasons: Sequence[str] = REASONS) -> str | None:

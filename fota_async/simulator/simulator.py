@@ -1,13 +1,15 @@
 """The simulator as its users hold it."""
 
 from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime
 from types import TracebackType
 from typing import Any, Final, Literal, Self
 
 from fota_async.clock import Clock, SystemClock
 from fota_async.simulator.access import Access
 from fota_async.simulator.account_face import AccountFace, checked
-from fota_async.simulator.campaigns import new_details
+from fota_async.simulator.campaigns import usual_details
+from fota_async.simulator.days import Calendar
 from fota_async.simulator.faults import Faults
 from fota_async.simulator.listener import Listener
 from fota_async.simulator.request_log import RequestLog, RequestRecord
@@ -34,6 +36,8 @@ class Simulator(AccountFace):
         faults: What goes wrong. Can be assigned anew at any time.
         rules: How the server behaves by nature. Can be assigned anew at any time.
         clock: The server's time: token life, idle sessions, lag, latency, rate.
+        today: The day on which it starts, at 00:00 UTC of its clock; the real one if
+            left out.
         host: Address to bind.
         port: Port to bind; 0 for a free one.
 
@@ -57,13 +61,16 @@ class Simulator(AccountFace):
         faults: Faults | None = None,
         rules: Rules | None = None,
         clock: Clock | None = None,
+        today: date | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
     ) -> None:
+        clock = clock or SystemClock()
         self._world = World(
             access=Access(self.key, self.secret, self.username, "example-password"),
             rules=rules or Rules(),
-            clock=clock or SystemClock(),
+            clock=clock,
+            calendar=Calendar(today or datetime.now(UTC).date(), clock.monotonic()),
         )
         self._world.add_account(self.account)
         self._world.add_upgrade(self.account, "Queued", upgrade_id=self.upgrade_id)
@@ -191,8 +198,10 @@ class Simulator(AccountFace):
         known = CAMPAIGN_VERSIONS.get(version)
         if known is None or status not in known.stages:
             raise ValueError(f"no version and state of a campaign: {version!r}, {status!r}")
-        details = new_details(version, image, start_date, end_date)
-        return self._world.add_campaign(self._account(account).name, known, status, details).id
+        details = usual_details(version, image) | {"startDate": start_date, "endDate": end_date}
+        campaign = self._world.new_campaign(self._account(account).name, known, status, details)
+        self._world.add(campaign)
+        return campaign.id
 
     def deactivate_account(self, account: str | None = None) -> None:
         """Answer every call about the account with "Inactive account" from now on."""

@@ -3,8 +3,8 @@
 from typing import Final
 
 from fota_async.simulator.accounts import account_of
+from fota_async.simulator.days import rfc3339
 from fota_async.simulator.exchange import Answer, Call
-from fota_async.simulator.times import rfc3339
 from fota_async.simulator.world import Handler, World
 
 
@@ -17,7 +17,7 @@ def get_subscription(world: World, call: Call, _now: float) -> Answer:
             "purchaseType": "TS-HFOTA-EVNT,TS-HFOTA-MRC",
             "licenseCount": account.licenses.total,
             "licenseUsedCount": account.licenses.used,
-            "updateTime": rfc3339(world.time_at(account.licenses.updated)),
+            "updateTime": rfc3339(world.calendar.time_at(account.licenses.updated)),
         }
     )
 

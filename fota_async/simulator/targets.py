@@ -49,6 +49,8 @@ class Target:
         account: The account it belongs to.
         version: The version of the API that knows it.
         status: Its state, word for word.
+        start_date: First day, `YYYY-MM-DD`.
+        end_date: Last day, or None where none was given.
         since: When it came into this state.
         started: When it began to run, or None.
         rows: Its devices.
@@ -59,6 +61,8 @@ class Target:
     account: str
     version: Version
     status: str
+    start_date: str
+    end_date: str | None = None
     since: float = 0.0
     started: float | None = None
     rows: Rows = attrs.field(factory=Rows)

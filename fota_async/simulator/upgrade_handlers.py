@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any, Final
 
+import attrs
 import msgspec
 
 from fota_async.simulator import refusals
@@ -67,7 +68,9 @@ def modify_upgrade(world: World, call: Call, now: float) -> Answer:
     upgrade.rows.forget(now - world.read_lag)
     rules = rules_for(account_of(world, call), rules, call.device_ids, NOT_FOUND)
     results = change(call.device_ids, rules, now)
-    return Answer.of({"accountName": upgrade.account, "id": upgrade.id, "deviceList": results})
+    answer = Answer.of({"accountName": upgrade.account, "id": upgrade.id, "deviceList": results})
+    names = ("firmwareName", "firmwareTo", "startDate", "status")
+    return attrs.evolve(answer, longer={name: _head(upgrade)[name] for name in names})
 
 
 def cancel_upgrade(world: World, call: Call, _now: float) -> Answer:
@@ -121,7 +124,13 @@ class _ShownRow(msgspec.Struct, rename="camel", omit_defaults=True, frozen=True)
     result_reason: str | None = None
 
 
-def _shown(upgrade: Upgrade, rows: dict[str, Row], moment: float) -> Answer:
+def upgrade_document(upgrade: Upgrade, moment: float) -> dict[str, Any]:
+    """Return an upgrade as a list shows it, with its devices as they were at that moment."""
+    rows = upgrade.rows.written_by(moment)
+    return _head(upgrade) | {"deviceList": list(_shown_rows(rows, moment))}
+
+
+def _head(upgrade: Upgrade) -> dict[str, str]:
     head = {
         "id": upgrade.id,
         "accountName": upgrade.account,
@@ -132,13 +141,21 @@ def _shown(upgrade: Upgrade, rows: dict[str, Row], moment: float) -> Answer:
     }
     if upgrade.end_date is not None:
         head["endDate"] = upgrade.end_date
-    return Answer(body=_slices(head, rows, moment))
+    return head
+
+
+def _shown(upgrade: Upgrade, rows: dict[str, Row], moment: float) -> Answer:
+    return Answer(body=_slices(_head(upgrade), rows, moment))
+
+
+def _shown_rows(rows: dict[str, Row], moment: float) -> Iterator[_ShownRow]:
+    read = ((device_id, row.at(moment)) for device_id, row in rows.items())
+    return (_ShownRow(device_id, row.status, row.reason) for device_id, row in read)
 
 
 def _slices(head: dict[str, str], rows: dict[str, Row], moment: float) -> Iterator[bytes]:
     yield msgspec.json.encode(head)[:-1] + b',"deviceList":['
-    read = ((device_id, row.at(moment)) for device_id, row in rows.items())
-    shown = (_ShownRow(device_id, row.status, row.reason) for device_id, row in read)
+    shown = _shown_rows(rows, moment)
     comma = b""
     while some := list(islice(shown, _SLICE)):
         yield comma + msgspec.json.encode(some)[1:-1]

@@ -18,15 +18,13 @@ class Upgrade(Target):
     Args:
         firmware_name: Image name.
         firmware_to: Version wanted.
-        start_date: First day, `YYYY-MM-DD`.
-        end_date: Last day, or None.
+        firmware_from: Version before, which no call tells.
 
     """
 
     firmware_name: str
     firmware_to: str
-    start_date: str
-    end_date: str | None = None
+    firmware_from: str = "VerizonFirmwareVersion-01"
 
     @property
     def stage(self) -> Stage:

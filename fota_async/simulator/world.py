@@ -1,11 +1,11 @@
 """Everything the server knows, without a line of HTTP."""
 
-import datetime
 import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from heapq import heappop, heappush
 from itertools import count
+from typing import Final
 
 import attrs
 
@@ -14,6 +14,7 @@ from fota_async.simulator import examples
 from fota_async.simulator.access import Access
 from fota_async.simulator.bucket import Bucket
 from fota_async.simulator.campaigns import Campaign, Details
+from fota_async.simulator.days import Calendar
 from fota_async.simulator.device_logging import Logging
 from fota_async.simulator.exchange import Answer, Call
 from fota_async.simulator.fleet import Device, Fleet
@@ -25,6 +26,8 @@ from fota_async.simulator.versions import V1, Version
 
 Handler = Callable[["World", Call, float], Answer]
 """Carries a call out at the given moment and answers, or raises `Refused`."""
+
+_DATES: Final = frozenset({"startDate", "endDate"})
 
 Write = Callable[[float], object]
 """A write that takes the moment it happens at."""
@@ -80,6 +83,7 @@ class World:
         access: Tokens and sessions.
         rules: How the server behaves.
         clock: Its time.
+        calendar: Its days.
         read_lag: Seconds by which a reading of the devices of an upgrade or campaign is behind.
 
     """
@@ -87,17 +91,14 @@ class World:
     access: Access
     rules: Rules
     clock: Clock
+    calendar: Calendar
     read_lag: float = 0.0
     accounts: dict[str, Account] = attrs.field(factory=dict)
     upgrades: dict[str, Upgrade] = attrs.field(factory=dict)
-    _start: tuple[datetime.datetime, float] = attrs.field(init=False)
     campaigns: dict[str, Campaign] = attrs.field(factory=dict)
     _late: list[tuple[float, int, Write]] = attrs.field(factory=list)
     _order: Iterator[int] = attrs.field(factory=count)
     _scheduled: defaultdict[str, int] = attrs.field(factory=lambda: defaultdict(int))
-
-    def __attrs_post_init__(self) -> None:
-        self._start = datetime.datetime.now(datetime.UTC), self.clock.monotonic()
 
     def now(self) -> float:
         """Return the moment, after all writes that were due by then have happened."""
@@ -106,11 +107,6 @@ class World:
             due, _, write = heappop(self._late)
             write(due)
         return now
-
-    def time_at(self, moment: float) -> datetime.datetime:
-        """Return the server's date and time at a moment of its clock."""
-        start, then = self._start
-        return start + datetime.timedelta(seconds=moment - then)
 
     def write_late(self, seconds: float, write: Write) -> None:
         """Let `write` happen so many seconds from now.
@@ -164,20 +160,27 @@ class World:
         self.upgrades[upgrade_id] = upgrade
         return upgrade
 
-    def add_campaign(
+    def new_campaign(
         self, account: str, version: Version, status: str, details: Details
     ) -> Campaign:
-        """Add a campaign without devices; ids as in `add_upgrade`."""
-        campaign = Campaign(
+        """Return a campaign without devices that nobody knows yet; ids as in `add_upgrade`.
+
+        `details` have a `startDate` and an `endDate`, too.
+        """
+        return Campaign(
             id=self._new_id(f"{account}/{version.name}"),
             account=account,
             version=version,
             status=status,
             since=self.clock.monotonic(),
-            details=details,
+            start_date=details["startDate"],
+            end_date=details["endDate"],
+            details={name: details[name] for name in details if name not in _DATES},
         )
+
+    def add(self, campaign: Campaign) -> None:
+        """Make a campaign known."""
         self.campaigns[campaign.id] = campaign
-        return campaign
 
     def targets(self) -> Iterator[Target]:
         """Return all upgrades and campaigns, the oldest of each first."""
