@@ -21,6 +21,10 @@ from fota_async.client import FotaClient, VersionOne, VersionThree, VersionTwo
 from fota_async.events import Event, PauseEvent
 
 _WORTH_TELLING = 2.0
+JSON_HELP = (
+    "JSON on a terminal, too: one object, or one line for each item of a list. Where standard "
+    "output is no terminal, it is JSON anyway."
+)
 
 
 @attrs.frozen(kw_only=True)
@@ -33,8 +37,7 @@ class CallFlags(AccessFlags):
             negative=(),
             group=OUTPUT,
             show_default=False,
-            help="JSON on a terminal, too: one object, or one line for each item of a list. Where "
-            "standard output is no terminal, it is JSON anyway.",
+            help=JSON_HELP,
         ),
     ] = False
 
@@ -82,13 +85,13 @@ async def show(
     Raises:
         FotaError: As the call, with advice.
     """
-    async with flags.client(_tell_pauses) as client:
+    async with flags.client(tell_pauses) as client:
         with advised(if_lost):
             answer = await call(client)
     if answer is None:
         say(nothing)
         return Exit.DONE
-    text = _line(answer) if _as_json(flags) else answer_table(answer)
+    text = as_line(answer) if _as_json(flags) else answer_table(answer)
     return Exit.DONE if print_pieces([text]) else Exit.ERROR
 
 
@@ -101,7 +104,7 @@ async def show_list(
         FotaError: As the call, with advice.
     """
     left = sys.maxsize if flags.limit is None else flags.limit
-    async with flags.client(_tell_pauses) as client:
+    async with flags.client(tell_pauses) as client:
         with advised():
             async for items in _parts(call(client)):
                 shown = items[:left]
@@ -122,10 +125,11 @@ async def _parts(found: Pages[Any] | Awaitable[Sequence[Any]]) -> AsyncIterator[
 
 
 def _pieces(items: Sequence[Any], flags: CallFlags) -> Sequence[str]:
-    return [_line(item) for item in items] if _as_json(flags) else [list_table(items)]
+    return [as_line(item) for item in items] if _as_json(flags) else [list_table(items)]
 
 
-def _line(answer: Any) -> str:
+def as_line(answer: Any) -> str:
+    """Return an answer, or an item of a list, as a line of JSON."""
     # A list of device ids has objects, too: every line of every list is one.
     plain = {"device_id": answer} if isinstance(answer, str) else as_plain(answer)
     return f"{json.dumps(plain)}\n"
@@ -135,7 +139,8 @@ def _as_json(flags: CallFlags) -> bool:
     return flags.json or not sys.stdout.isatty()
 
 
-def _tell_pauses(event: Event) -> None:
+def tell_pauses(event: Event) -> None:
+    """Say when nothing happens for a while, and why."""
     if isinstance(event, PauseEvent) and event.seconds >= _WORTH_TELLING:
         say(f"fota: the API asks to wait {event.seconds:.0f} s")
 

@@ -8,19 +8,20 @@ from fota_async.cli.output import say
 from fota_async.errors import ConfigurationError
 
 
-async def confirm(what: str, *, yes: bool) -> None:
+async def confirm(what: str, *, yes: bool, can_ask: bool = True) -> None:
     """Ask whether to go on; by itself if `yes`.
 
     Args:
         what: What would happen, in a sentence.
         yes: Whether the question was answered on the command line.
+        can_ask: Whether standard input is free for an answer.
 
     Raises:
         ConfigurationError: The answer is no, or nobody can be asked; nothing was sent.
     """
     if yes:
         return
-    if not sys.stdin.isatty():
+    if not (can_ask and sys.stdin.isatty()):
         raise ConfigurationError(
             f"{what} Nobody can be asked here: give --yes to go on; nothing was sent"
         )

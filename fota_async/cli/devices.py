@@ -5,11 +5,13 @@ from typing import Annotated, Literal
 import attrs
 from cyclopts import Parameter
 
-from fota_async.api.upgrades import modify_upgrade
-from fota_async.batch.batcher import DeviceBatcher
+from fota_async.batch.run import BatchRun
+from fota_async.batch.settings import RunOptions
+from fota_async.batch.source import Devices
 from fota_async.cli.arguments import File, Flat
 from fota_async.cli.run_flags import RecordFlags
 from fota_async.cli.runs import drive
+from fota_async.client import FotaClient
 
 
 @attrs.frozen(kw_only=True)
@@ -36,10 +38,9 @@ async def remove(file: File, /, *, options: Annotated[Options, Flat]) -> int:
 
 
 async def _modify(name: Literal["append", "remove"], file: str, options: Options) -> int:
-    return await drive(
-        lambda client, devices, run_options: DeviceBatcher(
-            client.session, modify_upgrade(name, client.account, options.upgrade), **run_options
-        ).run(devices),
-        file,
-        options,
-    )
+    def make_run(client: FotaClient, devices: Devices, run_with: RunOptions) -> BatchRun:
+        upgrades = client.v1.upgrades
+        method = upgrades.append_devices if name == "append" else upgrades.remove_devices
+        return method(options.upgrade, devices, **run_with)
+
+    return await drive(make_run, file, options)

@@ -23,13 +23,19 @@ def printable_lines(text: str) -> str:
     return "\n".join(printable(line) for line in text.split("\n"))
 
 
+def members(model: Any) -> dict[str, Any]:
+    """Return what a model says, under our names; what is secret is not shown."""
+    return {
+        field.name: value if field.repr or value is None else "***"
+        for field in attrs.fields(type(model))
+        for value in (getattr(model, field.name),)
+    }
+
+
 def as_plain(value: Any) -> Any:
-    """Return a model as plain values for JSON, under our names; what is secret is not shown."""
+    """Return a value, which may be a model, as plain values for JSON."""
     if attrs.has(type(value)):
-        return {
-            field.name: _shown(getattr(value, field.name), hidden=not field.repr)
-            for field in attrs.fields(type(value))
-        }
+        return {name: as_plain(one) for name, one in members(value).items()}
     if isinstance(value, tuple | list):
         return [as_plain(one) for one in value]
     return value
@@ -46,12 +52,8 @@ def as_text(value: Any) -> str:
     if isinstance(value, TimeWindow):
         return f"{value.start_time}-{value.end_time}"
     if attrs.has(type(value)):
-        return " ".join(filter(None, (as_text(one) for one in as_plain(value).values())))
+        return " ".join(filter(None, (as_text(one) for one in members(value).values())))
     return printable(str(value))
-
-
-def _shown(value: Any, *, hidden: bool) -> Any:
-    return "***" if hidden and value is not None else as_plain(value)
 
 
 def _escaped(one: str) -> str:

@@ -13,6 +13,7 @@ from cyclopts.validators import Number
 from fota_async.batch.settings import RunOptions
 from fota_async.batch.text_source import TextSource, open_file
 from fota_async.cli.access import OUTPUT, AccessFlags
+from fota_async.cli.arguments import Flat
 from fota_async.errors import ConfigurationError
 
 _WHOLE = Number(gte=1)
@@ -71,7 +72,7 @@ class RunFlags(AccessFlags):
         Parameter(
             group=_RUN,
             validator=Number(gte=0),
-            help="Seconds that readings of the upgrade may lag and lost requests may land late; "
+            help="Seconds that readings may lag and lost requests may land late; "
             "what became of a lost request is settled no sooner.",
         ),
     ] = 5.0
@@ -80,8 +81,8 @@ class RunFlags(AccessFlags):
         Parameter(
             group=_RUN,
             validator=Number(gte=0),
-            help="Seconds that an interrupted run waits at most for answers and for one reading of "
-            "the upgrade; the rest of a file is then read to be listed as unsent.",
+            help="Seconds that an interrupted run waits at most for answers and for one reading "
+            "of the target; the rest of a file is then read to be listed as unsent.",
         ),
     ] = 10.0
     dry_run: Annotated[
@@ -121,6 +122,20 @@ class RecordFlags(RunFlags):
             help="CSV file to write, a row a device; it is valid input of another run.",
         ),
     ] = None
+
+
+@attrs.frozen(kw_only=True)
+class DangerRecordFlags(RecordFlags):
+    """Those options, for a run that cannot be undone."""
+
+    yes: Annotated[
+        bool, Parameter(negative=(), group=OUTPUT, show_default=False, help="Do not ask.")
+    ] = False
+
+
+RECORD, DANGER_RECORD = RecordFlags(), DangerRecordFlags()
+Record = Annotated[RecordFlags, Flat]
+DangerRecord = Annotated[DangerRecordFlags, Flat]
 
 
 def run_options(flags: RunFlags) -> RunOptions:

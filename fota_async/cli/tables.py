@@ -11,7 +11,7 @@ from rich.text import Text
 
 from fota_async import models
 from fota_async.batch.states import DeviceOutcome
-from fota_async.cli.plain import as_text
+from fota_async.cli.plain import as_text, members
 
 _CAMPAIGN = ("campaign_name", "start_date", "end_date", "status")
 _HISTORY = ("start_date", "status", "reason")
@@ -20,6 +20,10 @@ COLUMNS: dict[type, tuple[str, ...]] = {
     models.CheckIn: ("device_id", "client_type", "result", "failure_type", "time_completed"),
     models.CampaignV2: ("id", "software_name", "file_name", *_CAMPAIGN),
     models.CampaignV3: ("id", "firmware_name", *_CAMPAIGN),
+    models.DeviceDetailsV3: (
+        *("device_id", "firmware", "protocol", "status", "request_status", "result_reason"),
+        "last_connection_time",
+    ),
     models.DeviceFirmware: ("device_id", "firmware_version", "update_time", "status", "reason"),
     models.DeviceLog: ("device_id", "log_time", "log_type", "event_log", "binary_log_filename"),
     models.DeviceUpgradeV1: ("id", "firmware_from", "firmware_to", *_HISTORY),
@@ -56,18 +60,18 @@ def list_table(items: Sequence[Any]) -> str:
     if not attrs.has(kind):
         return _rendered((_DEVICE_ID,), [(one,) for one in items])
     names = COLUMNS.get(kind) or tuple(field.name for field in attrs.fields(kind))
-    return _rendered(names, [tuple(getattr(item, name) for name in names) for item in items])
+    told = [members(item) for item in items]
+    return _rendered(names, [[one[name] for name in names] for one in told])
 
 
 def answer_table(answer: Any) -> str:
     """Return one answer: a line for each value, then its devices as a table of their own."""
     lines, lists = [], []
-    for field in attrs.fields(type(answer)):
-        value = getattr(answer, field.name)
-        if field.name == "device_list" and value:
+    for name, value in members(answer).items():
+        if name == "device_list" and value:
             lists.append(value)
         elif value is not None and value != ():
-            lines.append((field.name, value if field.repr else "***"))
+            lines.append((name, value))
     return "".join([_rendered((), lines), *(f"\n{list_table(one)}" for one in lists)])
 
 
