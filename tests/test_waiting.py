@@ -166,6 +166,7 @@ async def test_a_last_state_ends_the_wait_for_another(
 
 async def test_a_timeout_says_what_was_read_last(client: FotaClient, clock: ManualClock) -> None:
     waiting = asyncio.create_task(client.v1.upgrades.wait_for(UPGRADE, "Finished", timeout=600))
+    await until(lambda: len(clock._sleepers) == 2)  # the timeout, and the pause after a reading
     await turn_until_done(clock, waiting)
 
     with pytest.raises(WaitTimeout, match="within 600 s; it is Queued") as raised:
