@@ -35,11 +35,15 @@ COMMANDS = {
     "remove": ("devices:remove", _LISTS, "Take devices off a scheduled upgrade."),
     "sync": ("sync:sync", _LISTS, "Bring a scheduled upgrade to a list of devices."),
     "report": ("report:report", _LISTS, "Print what a journal says of every device."),
-    "upgrades": ("groups.upgrades:app", _SCHEDULES, "v1: list, get, schedule, cancel, history."),
+    "upgrades": (
+        "groups.upgrades:app",
+        _SCHEDULES,
+        "v1: list, get, schedule, cancel, history, wait-for, watch.",
+    ),
     "campaigns": (
         "groups.campaigns:app",
         _SCHEDULES,
-        "v2, v3: list, get, devices, schedule, dates, cancel, history.",
+        "v2, v3: likewise, and devices, dates.",
     ),
     "reports": ("groups.reports:app", _SCHEDULES, "Any version: list by state, device history."),
     "devices": ("groups.devices:app", _FLEET, "The devices of the account: list, details."),
@@ -56,7 +60,7 @@ COMMANDS = {
     "callbacks": (
         "groups.callbacks:app",
         _ACCOUNT,
-        "List, get, register, modify, deregister a listener.",
+        "List, get, register, ensure, modify, deregister.",
     ),
     "password": ("groups.password:app", _ACCOUNT, "The user's password: reset."),
     "demo": ("demo:demo", _TRY, "Enrol 100,000 devices into a simulated upgrade, under trouble."),

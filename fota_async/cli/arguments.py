@@ -6,6 +6,7 @@ from typing import Annotated, Literal, TypeVar
 
 from cyclopts import Parameter
 
+from fota_async.api.context import check_device_id, check_uuid
 from fota_async.batch.device_ids import Sieve
 from fota_async.batch.source import Source
 from fota_async.errors import ConfigurationError
@@ -25,9 +26,26 @@ File = Annotated[
         "`-` reads standard input.",
     ),
 ]
-UpgradeId = Annotated[str, Parameter(help="Id of the upgrade, from when it was scheduled.")]
-CampaignId = Annotated[str, Parameter(help="Id of the campaign, from when it was scheduled.")]
-DeviceId = Annotated[str, Parameter(help="IMEI, 15 digits.")]
+UpgradeId = Annotated[
+    str,
+    Parameter(
+        name="ID",
+        help="Id of the upgrade, from when it was scheduled.",
+        validator=lambda _, text: check_uuid(text, "an upgrade id"),
+    ),
+]
+CampaignId = Annotated[
+    str,
+    Parameter(
+        name="ID",
+        help="Id of the campaign, from when it was scheduled.",
+        validator=lambda _, text: check_uuid(text, "a campaign id"),
+    ),
+]
+DeviceId = Annotated[
+    str,
+    Parameter(name="IMEI", help="15 digits.", validator=lambda _, text: check_device_id(text)),
+]
 
 _WORDS = {"v1": "v1: OMA-DM and LWM2M devices", "v2": "v2: HTTP devices", "v3": "v3: LWM2M devices"}
 

@@ -5,7 +5,7 @@ from enum import IntEnum
 
 from fota_async.batch.errors import SyncRefused
 from fota_async.batch.report import BatchReport
-from fota_async.errors import ConfigurationError, FotaError, JournalError, SourceError
+from fota_async.errors import ConfigurationError, FotaError, JournalError, SourceError, WaitTimeout
 
 
 class Exit(IntEnum):
@@ -40,7 +40,7 @@ def exit_code(report: BatchReport, received: signal.Signals | None) -> int:
 
 
 def exit_code_of(error: FotaError) -> int:
-    """Return the exit code that an error means: whether it is for certain that nothing was sent."""
+    """Return the exit code that an error means."""
     if isinstance(error, ConfigurationError | JournalError | SourceError | SyncRefused):
         return Exit.USAGE
-    return Exit.ERROR
+    return Exit.INCOMPLETE if isinstance(error, WaitTimeout) else Exit.ERROR

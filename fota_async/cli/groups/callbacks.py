@@ -1,12 +1,23 @@
 """`fota callbacks`."""
 
 import os
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 
 from fota_async.cli.arguments import Api, Api23
-from fota_async.cli.calls import CALL, DANGER, LIST, Call, Danger, List, show, show_list, version
+from fota_async.cli.calls import (
+    CALL,
+    DANGER,
+    LIST,
+    Call,
+    CallFlags,
+    Danger,
+    List,
+    show,
+    show_list,
+    version,
+)
 from fota_async.cli.confirm import confirm
 from fota_async.errors import ConfigurationError
 
@@ -19,6 +30,7 @@ app = App(
 )
 
 _Url = Annotated[str, Parameter(help="HTTPS address that the vendor's data centers can reach.")]
+_Username = Annotated[str | None, Parameter(help="v1: comes back in every message, in clear text.")]
 _IF_LOST = "look at what is registered"
 
 
@@ -44,14 +56,7 @@ async def get(*, api: Api23, flags: Call = CALL) -> int:
 
 @app.command
 async def register(
-    url: _Url,
-    /,
-    *,
-    api: Api,
-    username: Annotated[
-        str | None, Parameter(help="v1: comes back in every message, in clear text.")
-    ] = None,
-    flags: Call = CALL,
+    url: _Url, /, *, api: Api, username: _Username = None, flags: Call = CALL
 ) -> int:
     """Register a listener; it replaces the one registered before, if any.
 
@@ -59,17 +64,36 @@ async def register(
 
     Example: fota callbacks register --api v2 https://fleet.example.com:50559/fota
     """
+    return await _put("register", url, api, username, flags)
+
+
+@app.command
+async def ensure(url: _Url, /, *, api: Api, username: _Username = None, flags: Call = CALL) -> int:
+    """Have this listener registered: read, register where needed, and read again.
+
+    Username and password are those of register.
+
+    Example: fota callbacks ensure --api v3 https://fleet.example.com:50559/fota
+    """
+    return await _put("ensure", url, api, username, flags)
+
+
+async def _put(
+    method: Literal["register", "ensure"],
+    url: str,
+    api: Literal["v1", "v2", "v3"],
+    username: str | None,
+    flags: CallFlags,
+) -> int:
+    secrets = {}
     if api == "v1":
-        password = os.environ.get("FOTA_CALLBACK_PASSWORD")
-        return await show(
-            lambda client: client.v1.callbacks.register(url, username=username, password=password),
-            flags,
-            if_lost=_IF_LOST,
-        )
-    if username is not None:
+        secrets = {"username": username, "password": os.environ.get("FOTA_CALLBACK_PASSWORD")}
+    elif username is not None:
         raise ConfigurationError(f"--username has no place in {api}; nothing was sent")
     return await show(
-        lambda client: version(client, api).callbacks.register(url), flags, if_lost=_IF_LOST
+        lambda client: getattr(version(client, api).callbacks, method)(url, **secrets),
+        flags,
+        if_lost=_IF_LOST,
     )
 
 

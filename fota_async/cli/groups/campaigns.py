@@ -25,6 +25,7 @@ from fota_async.cli.calls import (
     version,
 )
 from fota_async.cli.confirm import confirm
+from fota_async.cli.groups.awaited import WAIT, WATCH, Wait, Watch, show_changes, show_reached
 from fota_async.cli.groups.campaign_dates import AllDates, HttpDates, refuse
 from fota_async.cli.run_flags import source_of
 from fota_async.models import CampaignStatus
@@ -268,4 +269,39 @@ async def history(device_id: DeviceId, /, *, api: Api23, flags: List = LIST) -> 
     """
     return await show_list(
         lambda client: version(client, api).reports.get_device_history(device_id), flags
+    )
+
+
+@app.command
+async def wait_for(
+    campaign_id: CampaignId,
+    /,
+    *,
+    api: Api23,
+    status: Annotated[str, Parameter(help=f"{', '.join(CampaignStatus)}.")],
+    flags: Wait = WAIT,
+) -> int:
+    """Wait until a campaign is in a state, or has passed it; ends with 3 if --wait was too short.
+
+    Example: fota campaigns wait-for --api v2 --status CampaignEnded
+    60b5d639-ccdc-4db8-8824-069bd94c95bf
+    """
+    wanted = status_of(CampaignStatus, status)
+    return await show_reached(
+        lambda client: version(client, api).campaigns.wait_for(
+            campaign_id, wanted, timeout=flags.wait
+        ),
+        flags,
+    )
+
+
+@app.command
+async def watch(campaign_id: CampaignId, /, *, api: Api23, flags: Watch = WATCH) -> int:
+    """Print every change of a campaign and of its devices, to its last state.
+
+    Example: fota campaigns watch --api v3 60b5d639-ccdc-4db8-8824-069bd94c95bf > changes.ndjson
+    """
+    return await show_changes(
+        lambda client: version(client, api).campaigns.watch(campaign_id, interval=flags.interval),
+        flags,
     )

@@ -9,6 +9,7 @@ from fota_async.api.context import check_dates
 from fota_async.cli.arguments import DeviceId, File, UpgradeId, devices_in, status_of
 from fota_async.cli.calls import CALL, DANGER, LIST, Call, Danger, List, show, show_list
 from fota_async.cli.confirm import confirm
+from fota_async.cli.groups.awaited import WAIT, WATCH, Wait, Watch, show_changes, show_reached
 from fota_async.cli.run_flags import source_of
 from fota_async.models import UpgradeStatus
 
@@ -96,3 +97,33 @@ async def history(device_id: DeviceId, /, *, flags: List = LIST) -> int:
     Example: fota upgrades history 990013907835573
     """
     return await show_list(lambda client: client.v1.reports.get_device_history(device_id), flags)
+
+
+@app.command
+async def wait_for(
+    upgrade_id: UpgradeId,
+    /,
+    *,
+    status: Annotated[str, Parameter(help=f"{', '.join(UpgradeStatus)}.")],
+    flags: Wait = WAIT,
+) -> int:
+    """Wait until an upgrade is in a state, or has passed it; ends with 3 if --wait was too short.
+
+    Example: fota upgrades wait-for --status Queued --wait 3600
+    60b5d639-ccdc-4db8-8824-069bd94c95bf
+    """
+    wanted = status_of(UpgradeStatus, status)
+    return await show_reached(
+        lambda client: client.v1.upgrades.wait_for(upgrade_id, wanted, timeout=flags.wait), flags
+    )
+
+
+@app.command
+async def watch(upgrade_id: UpgradeId, /, *, flags: Watch = WATCH) -> int:
+    """Print every change of an upgrade and of its devices, to its last state.
+
+    Example: fota upgrades watch --interval 300 60b5d639-ccdc-4db8-8824-069bd94c95bf
+    """
+    return await show_changes(
+        lambda client: client.v1.upgrades.watch(upgrade_id, interval=flags.interval), flags
+    )
