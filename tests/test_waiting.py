@@ -291,3 +291,36 @@ async def test_an_interval_that_cannot_work_is_refused(client: FotaClient, sim: 
     with pytest.raises(ConfigurationError, match="interval"):
         await anext(client.v1.upgrades.watch(UPGRADE, interval=0))
     assert sim.requests == []
+
+
+# Campaigns
+
+
+@pytest.mark.parametrize("version", ["v2", "v3"])
+async def test_a_campaign_is_waited_for_and_watched(
+    client: FotaClient, sim: Simulator, clock: ManualClock, version: str
+) -> None:
+    campaign = sim.add_campaign(version, status="CampaignRequestQueued")
+    sim.seed([imei(1)], target_id=campaign)
+    campaigns: Any = getattr(client, version).campaigns
+    seen = []
+
+    async def watch() -> None:
+        async for change in campaigns.watch(campaign, interval=60):
+            seen.append(change)  # noqa: PERF401 - one by one, for the test to look between
+
+    watching = asyncio.create_task(watch())
+    await until(lambda: len(seen) == 2)
+    waiting = asyncio.create_task(campaigns.wait_for(campaign, "CampaignEnded", timeout=None))
+    sim.set_status(campaign, "CampaignScheduled")
+    await turn_until(clock, lambda: len(seen) >= 3)
+    assert not waiting.done()
+    sim.set_status(campaign, "CampaignEnded")
+    await turn_until_done(clock, waiting)
+    await turn_until_done(clock, watching)
+
+    assert waiting.result() is CampaignStatus.ENDED
+    states = [change.now for change in seen if isinstance(change, TargetChange)]
+    assert states == ["CampaignRequestQueued", "CampaignScheduled", "CampaignEnded"]
+    assert seen[1].device_id == imei(1)
+    assert await campaigns.wait_for(campaign, "CampaignRequestQueued", timeout=0.1) == states[-1]
