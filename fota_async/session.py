@@ -95,19 +95,23 @@ class SessionManager:
         self._has_tokens = False
         self._claims: dict[tuple[str, str], list[str]] = {}
 
-    def claim(self, account: str, target: str, operation: str) -> Callable[[], None]:
+    def claim(
+        self, account: str, target: str, operation: str, *, alone: bool = False
+    ) -> Callable[[], None]:
         """Reserve a target for an operation; return what gives it up.
 
         Args:
             account: Billing account.
-            target: Id of the upgrade.
+            target: Id of the upgrade, or what else is changed.
             operation: One word; several runs of the same one may go on at once.
+            alone: Whether they may not.
 
         Raises:
-            MisuseError: A run of the opposite operation is under way on this target.
+            MisuseError: A run of another operation is under way on this target, or of the same one
+                and it must be alone.
         """
         holders = self._claims.setdefault((account, target), [])
-        if holders and holders[0] != operation:
+        if holders and (alone or holders[0] != operation):
             raise MisuseError(
                 f"a run of {holders[0]} is under way on {target}; wait for its end before "
                 f"{operation}, or their outcomes would depend on chance"

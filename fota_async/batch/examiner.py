@@ -61,6 +61,7 @@ class Examiner:
         self._probe_devices = probe
         self._large_refusals = 0
         self._large_kind: tuple[int | None, str | None] | None = None
+        self._probed = False
         self.anything_answered = False
 
     def check_pilot(self, batch: Batch, error: RefusedError) -> None:
@@ -103,7 +104,7 @@ class Examiner:
 
     async def _look_at_target(self) -> None:
         waiting = list(self._work.refused)
-        if self._reader.can_read and not self._reader.is_fresh(self._settle_delay):
+        if self._reader.can_tell_state and not self._reader.is_fresh(self._settle_delay):
             await self._read_target()
         if self._reader.last is not None:
             self._stopper.saw(self._reader.last)
@@ -111,7 +112,7 @@ class Examiner:
             batch.examined = True
 
     async def _look_again(self) -> None:
-        if self._reader.can_read:
+        if self._reader.can_tell_state:
             with suppress(CallError):  # the refusals say enough
                 self._stopper.saw(await self._reader.read())
 
@@ -141,6 +142,9 @@ class Examiner:
         if not self._alike.suspicious or self._stopper.stopped:
             return
         await self._fill()
+        if self._work.opening:
+            self._probe_one_by_one()
+            return
         probes = self._pick()
         refusals = await self._probe_devices(probes)
         alike = [error for error in refusals if error is not None and self._alike.is_alike(error)]
@@ -158,6 +162,21 @@ class Examiner:
             )
         else:
             self._alike.cleared()
+
+    def _probe_one_by_one(self) -> None:
+        """Let single devices be sent next, since nothing may be sent beside an opening request."""
+        if self._probed:
+            self._stopper.stop_for(
+                StopCause.REFUSED,
+                "the API refuses the first request, whatever devices it carries; "
+                "nothing was changed",
+            )
+            return
+        self._probed = True
+        probes = self._pick()
+        self._divide()
+        self._work.put_first(probes)
+        self._alike.suspect_after(len(probes))
 
     async def _fill(self) -> None:
         """Have some devices at hand that are still to come, unless the source is slow."""

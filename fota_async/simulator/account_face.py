@@ -21,7 +21,7 @@ class AccountFace:
 
     def licensed(self, account: str | None = None) -> set[str]:
         """Return the devices that hold a licence."""
-        return set(self._account(account).licenses.ids())
+        return set(self._account(account).licenses.rows.current)
 
     def candidates(self, account: str | None = None) -> set[str]:
         """Return the cancellation candidates."""

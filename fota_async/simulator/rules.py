@@ -81,6 +81,15 @@ class Rules:
             as the page says, or the number of devices before it, as the SDK says.
         candidates_answer: What the answer to storing cancellation candidates holds: the
             whole list or the devices that were sent. Not documented.
+        life_cycle: Whether upgrades and campaigns move through their states by themselves,
+            and devices come to their last word while theirs runs. Without it they stay
+            in a state until `Simulator.set_status`.
+        pending_for: Seconds an upgrade or campaign is pending.
+        queued_for: Seconds it is queued; None for as long as the vendor says: until 00:00
+            UTC of its first day, or for 90 minutes if that day has begun.
+        prescheduled_for: Seconds a v3 campaign is then in state `CampaignPreScheduled`.
+        runs_for: Seconds it runs; None for as long as the vendor says: until its last day
+            is over, or for a week if a v2 campaign began after 00:00 UTC of its first day.
         receipt_delay: Seconds after which a v2 modify call shows in the campaign
             devices report; its answer is a receipt at once.
         report_delay: Seconds after which the report of a device, which
@@ -129,6 +138,11 @@ class Rules:
     candidates_answer: Literal["list", "sent"] = attrs.field(
         default="list", validator=validators.in_(("list", "sent"))
     )
+    life_cycle: bool = False
+    pending_for: float = attrs.field(default=60.0, validator=not_negative)
+    queued_for: float | None = attrs.field(default=None, validator=not_negative)
+    prescheduled_for: float = attrs.field(default=600.0, validator=not_negative)
+    runs_for: float | None = attrs.field(default=None, validator=not_negative)
     receipt_delay: float = attrs.field(default=0.0, validator=not_negative)
     report_delay: float = attrs.field(default=0.0, validator=not_negative)
     prescheduled_is_open: bool = False

@@ -106,7 +106,7 @@ class Simulator(AccountFace):
 
     @rules.setter
     def rules(self, rules: Rules) -> None:
-        self._world.rules = rules
+        self._world.change_rules(rules)
 
     @property
     def requests(self) -> list[RequestRecord]:
@@ -164,7 +164,7 @@ class Simulator(AccountFace):
         if status not in target.version.stages:
             what = "upgrade" if target.version.name == "v1" else "campaign"
             raise ValueError(f"no state of a {target.version.name} {what}: {status!r}")
-        target.move_to(status, self._world.rules, self._world.now())
+        self._world.move(target, status, self._world.now())
 
     def add_account(self, name: str) -> None:
         """Add an account without upgrades and campaigns; the one user may use it too."""

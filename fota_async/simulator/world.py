@@ -3,8 +3,10 @@
 import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from functools import partial
 from heapq import heappop, heappush
 from itertools import count
+from math import inf
 from typing import Final
 
 import attrs
@@ -19,10 +21,11 @@ from fota_async.simulator.device_logging import Logging
 from fota_async.simulator.exchange import Answer, Call
 from fota_async.simulator.fleet import Device, Fleet
 from fota_async.simulator.licenses import Candidates, Licenses
+from fota_async.simulator.life import end_of_run, next_move
 from fota_async.simulator.rules import Rules
 from fota_async.simulator.targets import Target
 from fota_async.simulator.upgrades import Upgrade
-from fota_async.simulator.versions import V1, Version
+from fota_async.simulator.versions import V1, Stage, Version
 
 Handler = Callable[["World", Call, float], Answer]
 """Carries a call out at the given moment and answers, or raises `Refused`."""
@@ -158,6 +161,7 @@ class World:
             end_date=end_date,
         )
         self.upgrades[upgrade_id] = upgrade
+        self.plan(upgrade, upgrade.since)
         return upgrade
 
     def new_campaign(
@@ -181,6 +185,41 @@ class World:
     def add(self, campaign: Campaign) -> None:
         """Make a campaign known."""
         self.campaigns[campaign.id] = campaign
+        self.plan(campaign, campaign.since)
+
+    def move(self, target: Target, status: str, now: float) -> None:
+        """Bring a target into another state, from which its life goes on."""
+        target.move_to(status, self.rules, now, self._end_of_run(target, status, now))
+        self.plan(target, now)
+
+    def plan(self, target: Target, now: float) -> None:
+        """Let the target move on by itself when its time has come, if targets do."""
+        step = next_move(target, self.rules, self.calendar) if self.rules.life_cycle else None
+        if step is not None:
+            moment, _ = step
+            self.write_at(max(moment, now), partial(self._move_on, target, target.since))
+
+    def change_rules(self, rules: Rules) -> None:
+        """Go by other rules from now on."""
+        now = self.now()
+        self.rules = rules
+        for target in self.targets():
+            self.plan(target, now)
+
+    def _move_on(self, target: Target, since: float, now: float) -> None:
+        """Make the move that was planned, unless things have changed since."""
+        if target.since != since or not self.rules.life_cycle:
+            return
+        step = next_move(target, self.rules, self.calendar)
+        if step is not None and step[0] > now:
+            self.plan(target, now)
+        elif step is not None:
+            self.move(target, target.version.word(step[1]), now)
+
+    def _end_of_run(self, target: Target, status: str, now: float) -> float:
+        if not self.rules.life_cycle or target.version.stages.get(status) is not Stage.RUNNING:
+            return inf
+        return end_of_run(target, now, self.rules, self.calendar)
 
     def targets(self) -> Iterator[Target]:
         """Return all upgrades and campaigns, the oldest of each first."""

@@ -5,8 +5,9 @@ from typing import Annotated, Any
 from cyclopts import App, Parameter
 
 from fota_async.api.pages import Pages
-from fota_async.cli.arguments import Api
+from fota_async.cli.arguments import Api, File, Flat
 from fota_async.cli.calls import LIST, List, show_list
+from fota_async.cli.readings import READ, ReadFlags, read_devices
 from fota_async.client import FotaClient
 
 app = App(
@@ -41,3 +42,16 @@ async def list_(
         return client.v3.devices.list(protocol=protocol)
 
     return await show_list(found, flags)
+
+
+@app.command
+async def details(file: File, /, *, flags: Annotated[ReadFlags, Flat] = READ) -> int:
+    """Read details of the v3 devices of a list.
+
+    Example: fota devices details --batch-size 100 fleet.csv > details.ndjson
+    """
+    return await read_devices(
+        lambda client, devices, options: client.v3.devices.get_details(devices, **options),
+        file,
+        flags,
+    )

@@ -5,8 +5,9 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from fota_async.cli.arguments import Api13, DeviceId
+from fota_async.cli.arguments import Api13, DeviceId, File, Flat
 from fota_async.cli.calls import CALL, LIST, Call, List, show, show_list
+from fota_async.cli.readings import READ, ReadFlags, read_devices
 from fota_async.client import FotaClient
 from fota_async.errors import ConfigurationError
 from fota_async.models import FirmwareV1, FirmwareV3
@@ -42,6 +43,17 @@ async def list_(
         return client.v3.firmware.list(protocol or "LWM2M")
 
     return await show_list(found, flags)
+
+
+@app.command
+async def sync(file: File, /, *, flags: Annotated[ReadFlags, Flat] = READ) -> int:
+    """Read the firmware that the FOTA server holds for the v3 devices of a list.
+
+    Example: fota firmware sync fleet.csv > firmware.ndjson
+    """
+    return await read_devices(
+        lambda client, devices, options: client.v3.firmware.sync(devices, **options), file, flags
+    )
 
 
 @app.command

@@ -6,7 +6,7 @@ import attrs
 from cyclopts import App, Parameter
 
 from fota_async.cli.access import OUTPUT
-from fota_async.cli.arguments import Api, Api12, Flat
+from fota_async.cli.arguments import Api, Api12, File, Flat
 from fota_async.cli.calls import (
     DANGER,
     LIST,
@@ -18,6 +18,8 @@ from fota_async.cli.calls import (
     version,
 )
 from fota_async.cli.confirm import confirm
+from fota_async.cli.run_flags import DANGER_RECORD, RECORD, DangerRecord, Record
+from fota_async.cli.runs import confirm_run, drive
 from fota_async.client import FotaClient
 from fota_async.models import LicensePage
 
@@ -78,6 +80,40 @@ async def status(*, api: Api, flags: Annotated[StatusFlags, Flat] = _STATUS) -> 
     return await show(totals, flags)
 
 
+@app.command
+async def assign(file: File, /, *, api: Api, flags: Record = RECORD) -> int:
+    """Assign a licence to each device of a list.
+
+    Example: fota licenses assign --api v3 --report out.csv fleet.csv
+    """
+    return await drive(
+        lambda client, devices, options: version(client, api).licenses.assign(devices, **options),
+        file,
+        flags,
+    )
+
+
+@app.command
+async def remove(file: File, /, *, api: Api, flags: DangerRecord = DANGER_RECORD) -> int:
+    """Take back the unused licences of a list of devices. Asks first.
+
+    An upgrade that is scheduled for such a device and has not started is cancelled.
+
+    Example: fota licenses remove --api v3 --journal remove.db fleet.csv
+    """
+    await confirm_run(
+        "This takes the licences of all devices of the list, and cancels the upgrades that are "
+        "scheduled for them.",
+        file,
+        flags,
+    )
+    return await drive(
+        lambda client, devices, options: version(client, api).licenses.remove(devices, **options),
+        file,
+        flags,
+    )
+
+
 @candidates.command(name="list")
 async def list_(*, api: Api12, flags: List = LIST) -> int:
     """List the candidates.
@@ -85,6 +121,37 @@ async def list_(*, api: Api12, flags: List = LIST) -> int:
     Example: fota licenses candidates list --api v1
     """
     return await show_list(lambda client: version(client, api).cancel_candidates.list(), flags)
+
+
+@candidates.command
+async def append(file: File, /, *, api: Api12, flags: Record = RECORD) -> int:
+    """Add the devices of a list to the candidates.
+
+    Example: fota licenses candidates append --api v2 retired.csv
+    """
+    return await drive(
+        lambda client, devices, options: version(client, api).cancel_candidates.append(
+            devices, **options
+        ),
+        file,
+        flags,
+    )
+
+
+@candidates.command
+async def replace(file: File, /, *, api: Api12, flags: DangerRecord = DANGER_RECORD) -> int:
+    """Store the devices of a list as candidates, and forget those stored before. Asks first.
+
+    Example: fota licenses candidates replace --api v2 --yes retired.csv
+    """
+    await confirm_run("This forgets all candidates that are stored now.", file, flags)
+    return await drive(
+        lambda client, devices, options: version(client, api).cancel_candidates.replace(
+            devices, **options
+        ),
+        file,
+        flags,
+    )
 
 
 @candidates.command

@@ -2,8 +2,10 @@
 
 from cyclopts import App
 
-from fota_async.cli.arguments import DeviceId
+from fota_async.cli.arguments import DeviceId, File
 from fota_async.cli.calls import CALL, LIST, Call, List, show, show_list
+from fota_async.cli.run_flags import RECORD, Record
+from fota_async.cli.runs import drive
 
 app = App(
     name="logging",
@@ -21,6 +23,28 @@ async def list_(*, flags: List = LIST) -> int:
     Example: fota logging list
     """
     return await show_list(lambda client: client.v2.logging.list(), flags)
+
+
+@app.command
+async def enable(file: File, /, *, flags: Record = RECORD) -> int:
+    """Turn logging on for the devices of a list, for 7 days; with those that have it on 20.
+
+    Example: fota logging enable devices.txt
+    """
+    return await drive(
+        lambda client, devices, options: client.v2.logging.enable(devices, **options), file, flags
+    )
+
+
+@app.command
+async def disable(file: File, /, *, flags: Record = RECORD) -> int:
+    """Turn logging off for the devices of a list.
+
+    Example: fota logging disable devices.txt
+    """
+    return await drive(
+        lambda client, devices, options: client.v2.logging.disable(devices, **options), file, flags
+    )
 
 
 @app.command
