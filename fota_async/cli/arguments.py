@@ -1,7 +1,7 @@
 """What several commands take: device lists, ids, versions of the API, states, hours."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, Literal, TypeVar
 
 from cyclopts import Parameter
@@ -26,12 +26,24 @@ File = Annotated[
         "`-` reads standard input.",
     ),
 ]
+
+
+def is_uuid(what: str) -> Callable[[object, str | None], None]:
+    """Return a validator of an id that the vendor's pages say is a UUID."""
+
+    def check(_: object, text: str | None) -> None:
+        if text is not None:
+            check_uuid(text, what)
+
+    return check
+
+
 UpgradeId = Annotated[
     str,
     Parameter(
         name="ID",
         help="Id of the upgrade, from when it was scheduled.",
-        validator=lambda _, text: check_uuid(text, "an upgrade id"),
+        validator=is_uuid("an upgrade id"),
     ),
 ]
 CampaignId = Annotated[
@@ -39,7 +51,7 @@ CampaignId = Annotated[
     Parameter(
         name="ID",
         help="Id of the campaign, from when it was scheduled.",
-        validator=lambda _, text: check_uuid(text, "a campaign id"),
+        validator=is_uuid("a campaign id"),
     ),
 ]
 DeviceId = Annotated[

@@ -1,4 +1,4 @@
-"""`fota sync`: an upgrade brought to a wanted list of devices."""
+"""`fota sync`: an upgrade or a campaign brought to a wanted list of devices."""
 
 import json
 import signal
@@ -10,7 +10,6 @@ import attrs
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-from fota_async.api.upgrades import modify_upgrade
 from fota_async.batch.errors import SyncRefused, SyncStopped
 from fota_async.batch.sync import Sync, SyncPlan, SyncReport
 from fota_async.cli.access import OUTPUT
@@ -21,13 +20,13 @@ from fota_async.cli.output import fail, print_pieces, say
 from fota_async.cli.progress import ProgressDisplay
 from fota_async.cli.run_flags import RunFlags, run_options, source_of
 from fota_async.cli.signals import on_signals
+from fota_async.cli.target import Target
 
 
 @attrs.frozen(kw_only=True)
 class SyncOptions(RunFlags):
     """The options of `fota sync`."""
 
-    upgrade: Annotated[str, Parameter(help="Id of the upgrade, from when it was scheduled.")]
     max_removals: Annotated[
         int,
         Parameter(
@@ -41,23 +40,34 @@ class SyncOptions(RunFlags):
     ] = False
 
 
-async def sync(file: File, /, *, options: Annotated[SyncOptions, Flat]) -> int:
-    """Bring a scheduled upgrade to a list of devices: append what is missing, remove the rest.
+_NO_TARGET, _NO_OPTIONS = Target(), SyncOptions()
+
+
+async def sync(
+    file: File,
+    /,
+    *,
+    target: Annotated[Target, Flat] = _NO_TARGET,
+    options: Annotated[SyncOptions, Flat] = _NO_OPTIONS,
+) -> int:
+    """Bring an upgrade or a campaign to a list of devices: append what is missing, remove the rest.
 
     Shows the plan and asks before anything is sent. Appends first, and removes only when the
-    upgrade shows what was appended. Started again after a stop it does what is left.
+    target shows what was appended. Started again after a stop it does what is left.
 
     Example: fota sync --upgrade 60b5d639-ccdc-4db8-8824-069bd94c95bf --max-removals 100 fleet.csv
     """
     progress = ProgressDisplay()
     client = options.client(progress, max_rate=options.max_rate)
+    run_with = run_options(options)
+    run_with["settle_limit"] = target.settle_limit
     job = Sync(
         client.session,
-        modify_upgrade("append", client.account, options.upgrade),
-        modify_upgrade("remove", client.account, options.upgrade),
+        target.operation("append", client.account, settle=True),
+        target.operation("remove", client.account, settle=True),
         max_removals=options.max_removals,
-        approve=lambda plan: _approve(plan, options, progress),
-        options=run_options(options),
+        approve=lambda plan: _approve(plan, target, options, progress),
+        options=run_with,
     )
     stopped: SyncStopped | None = None
     async with client:
@@ -79,10 +89,12 @@ async def sync(file: File, /, *, options: Annotated[SyncOptions, Flat]) -> int:
     return code if _print(report, as_json=options.json) or code else Exit.ERROR
 
 
-async def _approve(plan: SyncPlan, options: SyncOptions, progress: ProgressDisplay) -> bool:
+async def _approve(
+    plan: SyncPlan, target: Target, options: SyncOptions, progress: ProgressDisplay
+) -> bool:
     progress.pause()
     _name(plan.remove)
-    say(f"The upgrade is {plan.status}. {plan}.")
+    say(f"The {target.kind} is {plan.status}. {plan}.")
     if options.yes:
         return True
     if not sys.stdin.isatty():
