@@ -16,8 +16,8 @@ Fota = Callable[..., tuple[int, str, str]]
 
 
 @contextmanager
-def in_thread(server: Simulator | Stub) -> Iterator[None]:
-    """Let a server run in a thread of its own: a command has the event loop of this one."""
+def in_thread(server: Stub) -> Iterator[None]:
+    """Let a stub run in a thread of its own: a command has the event loop of this one."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
