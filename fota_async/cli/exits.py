@@ -3,7 +3,9 @@
 import signal
 from enum import IntEnum
 
+from fota_async.batch.errors import SyncRefused
 from fota_async.batch.report import BatchReport
+from fota_async.errors import ConfigurationError, FotaError, JournalError, SourceError, WaitTimeout
 
 
 class Exit(IntEnum):
@@ -35,3 +37,10 @@ def exit_code(report: BatchReport, received: signal.Signals | None) -> int:
     if report.stopped:
         return Exit.ERROR
     return Exit.DONE if report.ok else Exit.INCOMPLETE
+
+
+def exit_code_of(error: FotaError) -> int:
+    """Return the exit code that an error means."""
+    if isinstance(error, ConfigurationError | JournalError | SourceError | SyncRefused):
+        return Exit.USAGE
+    return Exit.INCOMPLETE if isinstance(error, WaitTimeout) else Exit.ERROR
