@@ -1,6 +1,7 @@
 """A receiver on a socket of its own."""
 
 import asyncio
+import logging
 import os
 import socket
 import ssl
@@ -10,6 +11,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from fota_async.callbacks.receiver import CallbackReceiver
 from fota_async.errors import ConfigurationError, MisuseError
@@ -131,6 +133,7 @@ class CallbackServer:
             runner = web.AppRunner(
                 self._receiver.app(self._path),
                 access_log=None,
+                logger=_http_logger(),
                 keepalive_timeout=_IDLE_SECONDS,
                 lingering_time=_LINGER_SECONDS,
                 shutdown_timeout=_SHUTDOWN_SECONDS,
@@ -225,6 +228,19 @@ async def _cancelled(tasks: Collection[asyncio.Task[None]]) -> None:
         task.cancel()
     if tasks:
         await asyncio.wait(tasks)
+
+
+def _http_logger() -> logging.Logger:
+    found = logger.getChild("http")
+    found.addFilter(_without_content)  # once, however often
+    return found
+
+
+def _without_content(record: logging.LogRecord) -> bool:
+    """Take out what aiohttp quotes of a request that is no HTTP: it may hold a password."""
+    if record.exc_info and isinstance(record.exc_info[1], HttpProcessingError):
+        record.exc_info = record.exc_text = None
+    return True
 
 
 def _context(

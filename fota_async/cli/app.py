@@ -13,12 +13,14 @@ from fota_async import __version__
 from fota_async.batch.errors import SyncRefused
 from fota_async.cli.demo import DemoOptions, run_demo
 from fota_async.cli.devices import Options, run_devices
+from fota_async.cli.events import ListEventsOptions, list_events, replay_events
 from fota_async.cli.exits import Exit
+from fota_async.cli.listen import ListenOptions, run_listen
 from fota_async.cli.output import fail
 from fota_async.cli.report import ReportOptions, show_report
 from fota_async.cli.simulate import SimulateOptions, run_simulate
 from fota_async.cli.sync import SyncOptions, run_sync
-from fota_async.errors import ConfigurationError, FotaError, JournalError, SourceError
+from fota_async.errors import ConfigurationError, FotaError, JournalError, SourceError, StoreError
 
 _LAST_BREATH = 0.5
 _EPILOGUE = """\
@@ -119,6 +121,40 @@ def simulate(*, options: Annotated[SimulateOptions | None, Flat] = None) -> int:
     return _execute(run_simulate(options or SimulateOptions()))
 
 
+@app.command
+def listen(*, options: Annotated[ListenOptions, Flat]) -> int:
+    """Receive callback messages until interrupted, and print each as a line of JSON.
+
+    A message is in the store before it is acknowledged, and handled when its line is written: after
+    a crash its line comes again. THINGSPACE_CALLBACK_USERNAME and THINGSPACE_CALLBACK_PASSWORD are
+    what a v1 listener was registered with.
+
+    Example: fota listen --store events.db --host 0.0.0.0 --cert fullchain.pem --key privkey.pem
+    """
+    return _execute(run_listen(options))
+
+
+events = App(name="events", help="Look into the store of `fota listen` or of a service.")
+app.command(events)
+Store = Annotated[str, Parameter(allow_leading_hyphen=True, help="A file of --store.")]
+
+
+@events.command(name="list")
+def _list(store: Store, /, *, options: Annotated[ListEventsOptions | None, Flat] = None) -> int:
+    """Print the messages of a store, the oldest first, each as a line of JSON."""
+    return _guarded(lambda: list_events(store, options or ListEventsOptions()))
+
+
+@events.command(name="replay")
+def _replay(
+    store: Store,
+    /,
+    *ids: Annotated[int, Parameter(help="Numbers of messages; all that are dead if not given.")],
+) -> int:
+    """Have messages handled again, be they dead or handled; possible while somebody listens."""
+    return _guarded(lambda: replay_events(store, ids))
+
+
 def run(arguments: Sequence[str]) -> int:
     """Run a command; return its exit code."""
     try:
@@ -152,7 +188,7 @@ def _execute(command: Coroutine[Any, Any, int]) -> int:
 def _guarded(command: Callable[[], int]) -> int:
     try:
         return command()
-    except (ConfigurationError, JournalError, SourceError, SyncRefused) as error:
+    except (ConfigurationError, JournalError, SourceError, StoreError, SyncRefused) as error:
         fail(str(error))
         return Exit.USAGE
     except FotaError as error:
