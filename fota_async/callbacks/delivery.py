@@ -73,6 +73,7 @@ class Delivery:
         self._closing = True
         self._pump.cancel()
         self._ready.clear()
+        self._handlers.end()
         try:
             if self._running:
                 await asyncio.wait(self._running, timeout=self._options.grace)

@@ -66,11 +66,14 @@ class Handlers:
         """Begin; before there is nothing to iterate over."""
         self._stream = Stream()
 
-    def close(self) -> None:
-        """End all iterators, and let the threads go; what runs in them runs on."""
+    def end(self) -> None:
+        """Let all iterators end when they have handled what they have."""
         if self._stream is not None:
             self._stream.end()
             self._stream = None
+
+    def close(self) -> None:
+        """Let the threads go; what runs in them runs on."""
         if self._threads is not None:
             self._threads.shutdown(wait=False)
             self._threads = None

@@ -13,20 +13,19 @@ class Listeners:
     """Those who wait for news of upgrades and campaigns."""
 
     def __init__(self) -> None:
-        self._by_target: dict[str, list[Tell]] = {}
+        self._by_target: dict[str, dict[object, Tell]] = {}
 
     def __bool__(self) -> bool:
         return bool(self._by_target)
 
     def add(self, target_id: str, tell: Tell) -> Callable[[], None]:
         """Tell somebody of a target from now on; return what ends it."""
-        key = target_id.lower()
-        self._by_target.setdefault(key, []).append(tell)
+        key, mine = target_id.lower(), object()
+        self._by_target.setdefault(key, {})[mine] = tell
 
         def remove() -> None:
-            telling = self._by_target.get(key, [])
-            if tell in telling:
-                telling.remove(tell)
+            telling = self._by_target.get(key, {})
+            telling.pop(mine, None)
             if not telling:
                 self._by_target.pop(key, None)
 
@@ -44,8 +43,8 @@ class Listeners:
             targets = [event.target_id.lower()]
         else:
             text = text.lower()
-            targets = [target for target in self._by_target if target in text]
-        for tell in [one for target in targets for one in self._by_target.get(target, ())]:
+            targets = [key for key in self._by_target if key in text]
+        for tell in [one for key in targets for one in self._by_target.get(key, {}).values()]:
             try:
                 tell(event)
             except Exception:  # noqa: BLE001 - it is not ours

@@ -91,6 +91,12 @@ class CallbackServer:
                 "ThingSpace sends to HTTPS only: give certificate and key, or trusted_proxies to "
                 "the receiver if a proxy does the TLS"
             )
+        if not isinstance(port, int) or not 0 <= port <= 65535:
+            raise ConfigurationError(f"port must be a whole number from 0 to 65535, not {port!r}")
+        if not isinstance(max_connections, int) or max_connections < 1:
+            raise ConfigurationError(
+                f"max_connections must be a whole number from 1, not {max_connections!r}"
+            )
         self._receiver = receiver
         self._callers = callers
         self._host = host
@@ -169,7 +175,7 @@ class CallbackServer:
                 sockets.append(one)
                 one.setblocking(False)
                 self._port = one.getsockname()[1]
-        except (OSError, OverflowError) as error:
+        except (OSError, UnicodeError) as error:
             for one in sockets:
                 one.close()
             raise ConfigurationError(

@@ -47,7 +47,9 @@ class Stream:
 
     def give_back(self, offer: Offer) -> None:
         """Offer an event again, before all others: its iterator was left."""
-        if not offer.handled.done():
+        if self._ended:
+            offer.handled.cancel()
+        elif not offer.handled.done():
             self._offers.appendleft(offer)
             self._wake_one()
 
@@ -65,8 +67,10 @@ class Stream:
         return None if self._ended else self._offers.popleft()
 
     def end(self) -> None:
-        """Let all iterators end."""
+        """Let all iterators end, and nobody wait for them."""
         self._ended = True
+        for offer in self._offers:
+            offer.handled.cancel()
         while self._waiting:
             self._wake_one()
 
