@@ -170,7 +170,7 @@ def test_a_password_of_a_listener_is_not_shown(fota: Fota, terminal: Fota, stub:
 def test_a_v1_listener_takes_its_password_from_the_environment(
     fota: Fota, stub: Stub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("FOTA_CALLBACK_PASSWORD", "opens-nothing-else")
+    monkeypatch.setenv("THINGSPACE_CALLBACK_PASSWORD", "opens-nothing-else")
     stub.script = lambda _: reply({"accountName": "a", "serviceName": "Fota"})
 
     fota("callbacks", "register", "--api", "v1", "--username", "me", "https://here.example")

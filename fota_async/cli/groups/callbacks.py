@@ -60,7 +60,7 @@ async def register(
 ) -> int:
     """Register a listener; it replaces the one registered before, if any.
 
-    In v1 the password of FOTA_CALLBACK_PASSWORD comes back in every message, too, if that is set.
+    In v1 the password of THINGSPACE_CALLBACK_PASSWORD, if that is set, comes back in every message.
 
     Example: fota callbacks register --api v2 https://fleet.example.com:50559/fota
     """
@@ -87,7 +87,7 @@ async def _put(
 ) -> int:
     secrets = {}
     if api == "v1":
-        secrets = {"username": username, "password": os.environ.get("FOTA_CALLBACK_PASSWORD")}
+        secrets = {"username": username, "password": os.environ.get("THINGSPACE_CALLBACK_PASSWORD")}
     elif username is not None:
         raise ConfigurationError(f"--username has no place in {api}; nothing was sent")
     return await show(
