@@ -113,8 +113,10 @@ async def killed_under_load(folder: Path, rate: int, seconds: float, kills: int)
     sender = Sender(f"http://127.0.0.1:{listening.port}/hooks/v2")
     await listening.start()
     sending = asyncio.create_task(sender.send(rate, seconds))
-    for _ in range(kills):
-        await asyncio.sleep(seconds / (kills + 1) * draw.uniform(0.6, 1.0))
+    for number in range(1, kills + 1):
+        part = (number - draw.uniform(0, 0.6)) / (kills + 1)
+        enough = int(rate * seconds * part)
+        await until(lambda enough=enough: len(sender.acknowledged) >= enough, seconds=60)
         assert not sending.done()
         assert await listening.end(signal.SIGKILL) == -signal.SIGKILL
         await listening.start()
