@@ -9,14 +9,24 @@ Not affiliated with Verizon.
 
 from fota_async._version import __version__
 from fota_async.api.pages import Pages
+from fota_async.api.schedule import ScheduledCampaign, ScheduledUpgrade
 from fota_async.api.upgrades import modify_upgrade
 from fota_async.batch.batcher import DeviceBatcher
+from fota_async.batch.candidates import Candidate
 from fota_async.batch.device_ids import DeviceSet
-from fota_async.batch.errors import DevicesFailed, RunStopped, StopCause, SyncRefused, SyncStopped
+from fota_async.batch.errors import (
+    DevicesFailed,
+    RunStopped,
+    ScheduleUnknown,
+    StopCause,
+    SyncRefused,
+    SyncStopped,
+)
 from fota_async.batch.journal.read_journal import read_journal
 from fota_async.batch.recheck import Change
 from fota_async.batch.report import BatchReport
 from fota_async.batch.run import BatchRun
+from fota_async.batch.schedule import ScheduleRun
 from fota_async.batch.settings import RunOptions
 from fota_async.batch.states import DeviceOutcome, State
 from fota_async.batch.sync import SyncPlan, SyncReport
@@ -75,6 +85,7 @@ __all__ = [
     "CallError",
     "Callback",
     "CampaignStatus",
+    "Candidate",
     "CertificateError",
     "Change",
     "ConfigurationError",
@@ -105,6 +116,10 @@ __all__ = [
     "RetryPolicy",
     "RunOptions",
     "RunStopped",
+    "ScheduleRun",
+    "ScheduleUnknown",
+    "ScheduledCampaign",
+    "ScheduledUpgrade",
     "Sent",
     "ServerError",
     "SessionEndedError",

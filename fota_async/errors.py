@@ -30,6 +30,7 @@
     │       ├── NotFoundError        404
     │       └── RedirectError        3xx; never followed, the tokens stay with this host
     ├── RunStopped             a run ended early; carries its report
+    │   └── ScheduleUnknown    the answer to a schedule request is lost; carries candidates, too
     ├── SyncRefused            a sync that would remove too much, or that nobody approved
     ├── SyncStopped            a sync ended early; carries what it did
     └── DevicesFailed          asked for by `BatchReport.raise_for_failures`

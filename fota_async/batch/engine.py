@@ -9,6 +9,7 @@ from fota_async.batch.crew import Crew, is_current
 from fota_async.batch.errors import StopCause
 from fota_async.batch.examiner import Examiner
 from fota_async.batch.feed import Feed
+from fota_async.batch.first_batch import FirstBatch
 from fota_async.batch.leftovers import still_open, unsend
 from fota_async.batch.news import News, cancel_all
 from fota_async.batch.operation import Operation
@@ -28,6 +29,7 @@ from fota_async.batch.triage import Triage
 from fota_async.batch.work import Work
 from fota_async.errors import CallError, JournalError, RefusedError, SourceError
 
+EARLIER = "sent by an earlier start, and no answer is on record"
 _LOOK_AT_BATCH = 2
 _GRACEFUL = frozenset({StopCause.INTERRUPTED, StopCause.DEADLINE})
 
@@ -40,12 +42,20 @@ class Engine:
         operation: What a batch does.
         source: Where the devices come from.
         settings: The choices of the run.
+        first: What became of the devices that made the target, if this run follows on that.
     """
 
     def __init__(
-        self, session: BatchSession, operation: Operation, source: Source, settings: RunSettings
+        self,
+        session: BatchSession,
+        operation: Operation,
+        source: Source,
+        settings: RunSettings,
+        *,
+        first: FirstBatch | None = None,
     ) -> None:
         self.operation = operation
+        self._first = first
         self._session = session
         self._clock = session.clock
         self._source = source
@@ -56,6 +66,7 @@ class Engine:
             settings,
             entered=self._check_failures,
             broke=self._journal_broke,
+            first=first,
         )
         self._news = News(session.clock)
         self._feed = Feed(source, self._books, self._doubt_of_earlier_start)
@@ -146,6 +157,10 @@ class Engine:
     async def next_outcomes(self) -> Iterable[DeviceOutcome] | None:
         """Return outcomes that no reader had yet, or None when all were read."""
         return await self._books.stream.next()
+
+    def stop_for(self, cause: StopCause, message: str, error: Exception | None = None) -> None:
+        """Start no new batch; the first cause counts."""
+        self._stopper.stop_for(cause, message, error)
 
     def interrupt(self) -> None:
         """Start no new batch and end within `grace`, counted from the first call."""
@@ -245,7 +260,7 @@ class Engine:
             doubtful = Verdict(State.UNKNOWN, reason="dry run: in doubt, it would be settled first")
             self._books.enter(batch, doubtful)
             return
-        why = "sent by an earlier start, and no answer is on record"
+        why = self._first.why if self._first else EARLIER
         self._settler.doubt(batch, why, noticed=self._books.started)
 
     # Beside the workers

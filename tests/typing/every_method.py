@@ -9,6 +9,7 @@ from fota_async import (
     FirmwareUpgrade,
     FotaClient,
     NewPassword,
+    ScheduledUpgrade,
     SyncReport,
     UpgradeStatus,
 )
@@ -40,7 +41,11 @@ async def version_one(fota: FotaClient) -> None:
     async for upgrade in v1.reports.list_upgrades(UpgradeStatus.QUEUED):
         assert_type(upgrade, m.ListedUpgrade)
     assert_type(await v1.subscriptions.get(), m.Subscription)
-    assert_type(await v1.upgrades.schedule("F", "2", IDS, start_date=DAY), FirmwareUpgrade)
+    scheduled = await v1.upgrades.schedule("F", "2", IDS, start_date=DAY)
+    assert_type(scheduled, ScheduledUpgrade)
+    assert_type(scheduled.upgrade, FirmwareUpgrade)
+    assert_type(scheduled.id, str)
+    assert_type(scheduled.report, BatchReport)
     assert_type(await v1.upgrades.get("id"), FirmwareUpgrade)
     assert_type(await v1.upgrades.append_devices("id", IDS), BatchReport)
     assert_type(await v1.upgrades.remove_devices("id", IDS), BatchReport)

@@ -15,6 +15,7 @@ from fota_async.batch.journal.schema import (
     check_kind_of_file,
     connect,
     create,
+    identities_of,
     is_empty,
     make_tables,
     speaking_of,
@@ -34,6 +35,7 @@ class Rows:
     """What is written at once: all of it, or nothing."""
 
     start: tuple[Any, ...]
+    run: list[tuple[Any, ...]] = attrs.field(factory=list)
     verdicts: list[tuple[Any, ...]] = attrs.field(factory=list)
     entries: list[tuple[Any, ...]] = attrs.field(factory=list)
     malformed: list[tuple[Any, ...]] = attrs.field(factory=list)
@@ -95,6 +97,10 @@ class JournalWriter:
             self._path.chmod(0o600)  # it may have been there, empty
             make_tables(connection, self._identity)
         check(connection)
+        if self._identity not in identities_of(connection):
+            # Whoever knows the target says so by naming it.
+            row = self._identity.to_row()
+            connection.execute(f"INSERT {_into('run', row)}", row)
 
     def write(self, rows: Rows) -> None:
         """Write all of it in one transaction.
@@ -109,6 +115,7 @@ class JournalWriter:
             try:
                 connection.execute("BEGIN IMMEDIATE")
                 for table, some in (
+                    ("run", rows.run),
                     ("verdict", rows.verdicts),
                     ("entry", rows.entries),
                     ("malformed", rows.malformed),
