@@ -8,6 +8,7 @@ Not affiliated with Verizon.
 """
 
 from fota_async._version import __version__
+from fota_async.api.campaign_devices import modify_campaign_v2, modify_campaign_v3
 from fota_async.api.pages import Pages
 from fota_async.api.schedule import ScheduledCampaign, ScheduledUpgrade
 from fota_async.api.upgrades import modify_upgrade
@@ -142,6 +143,8 @@ __all__ = [
     "UpgradeDevice",
     "UpgradeStatus",
     "__version__",
+    "modify_campaign_v2",
+    "modify_campaign_v3",
     "modify_upgrade",
     "read_journal",
 ]

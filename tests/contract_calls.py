@@ -27,7 +27,7 @@ _OPTIONS = {
     "campaignTimeWindowList": "windows",
     "autoAssignLicenseFlag": "auto_assign_license",
     "autoAddDevicesFlag": "auto_add_devices",
-    "deviceList": "device_ids",
+    "deviceList": "devices",
 }
 
 
@@ -60,7 +60,7 @@ async def modify_upgrade(client: FotaClient, body: Any) -> Any:
 
 
 async def modify_campaign(campaigns: Any, body: Any) -> Any:
-    change = {"append": campaigns.append_batch, "remove": campaigns.remove_batch}[body["Type"]]
+    change = {"append": campaigns.append_devices, "remove": campaigns.remove_devices}[body["Type"]]
     return await change(UUID, body["deviceList"])
 
 

@@ -22,8 +22,6 @@ V3: Any = {"firmware_from": "1", "firmware_to": "2", **DAYS}
 LISTS: dict[str, Ask] = {
     "v1 assign": lambda c, ids: c.v1.licenses.assign_batch(ids),
     "v2 remove": lambda c, ids: c.v2.licenses.remove_batch(ids),
-    "v2 append": lambda c, ids: c.v2.campaigns.append_batch(UUID, ids),
-    "v3 append": lambda c, ids: c.v3.campaigns.append_batch(UUID, ids),
     "v3 schedule": lambda c, ids: c.v3.campaigns.schedule("F", ids, **V3),
 }
 OTHERS: dict[str, Ask] = {

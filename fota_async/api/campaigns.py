@@ -6,13 +6,18 @@ rate of 50 %, a campaign holds at most 20 devices (vendor page "Pilot Campaigns"
 
 from collections.abc import Sequence
 from datetime import date
+from typing import Literal, Unpack
 
+from fota_async.api.campaign_devices import GET_V2, modify_campaign_v2
 from fota_async.api.context import Context, check_dates, check_device_ids
+from fota_async.batch.batcher import DeviceBatcher
+from fota_async.batch.run import BatchRun
+from fota_async.batch.settings import RunOptions
+from fota_async.batch.source import Devices, open_source
+from fota_async.batch.sync import Approve, Sync, SyncReport
 from fota_async.models.campaigns import (
     CampaignDatesV2,
-    CampaignReceipt,
     CampaignV2,
-    ChangeCampaignDevices,
     TimeWindow,
 )
 from fota_async.models.schedule_campaigns import (
@@ -22,13 +27,11 @@ from fota_async.models.schedule_campaigns import (
     TextTimeWindow,
 )
 from fota_async.models.success import SuccessFlag
-from fota_async.wire.route import Repeat, delete, get, or_nothing, post, put
+from fota_async.wire.route import Repeat, delete, or_nothing, post, put
 
 SCHEDULE = post("/api/fota/v2/campaigns/{account}", CampaignV2)
 SCHEDULE_SOFTWARE = post("/api/fota/v2/campaigns/software/{account}", CampaignV2)
 SCHEDULE_FILE = post("/api/fota/v2/campaigns/files/{account}", CampaignV2)
-GET = get("/api/fota/v2/campaigns/{account}/{campaign_id}", CampaignV2)
-MODIFY = put("/api/fota/v2/campaigns/{account}/{campaign_id}", CampaignReceipt, Repeat.SETTLE)
 CHANGE_DATES = put(
     "/api/fota/v2/campaigns/{account}/{campaign_id}/dates", CampaignV2, Repeat.IDEMPOTENT
 )
@@ -204,35 +207,82 @@ class CampaignsV2:
             ConfigurationError: The id cannot be part of a path; nothing was sent.
             CallError: The call did not give its result.
         """
-        return await self._context.call(GET, campaign_id=campaign_id)
+        return await self._context.call(GET_V2, campaign_id=campaign_id)
 
-    async def append_batch(self, campaign_id: str, device_ids: Sequence[str]) -> CampaignReceipt:
-        """Add devices to a campaign, in one request; possible while it is pending or queued.
+    def append_devices(
+        self,
+        campaign_id: str,
+        devices: Devices,
+        *,
+        column: str | None = None,
+        settle: bool = False,
+        **options: Unpack[RunOptions],
+    ) -> BatchRun:
+        """Add devices to a campaign; possible while it is pending or queued.
 
-        The answer is a receipt: outcomes show later in `reports.list_campaign_devices`. Never
-        repeated after a lost answer; read there what is missing, and send only that.
+        v2 answers with a receipt, so a device is `pending` where nobody waits for more. Nothing
+        that a receipt took is sent again.
 
         Args:
             campaign_id: UUID from the schedule answer.
-            device_ids: IMEIs. The vendor documents no limit beside the pilot rule.
+            devices: Ids one by one, sync or async, or the path of a file.
+            column: Header of the device ids in a CSV, if it is none of `imei`, `device_id`,
+                `deviceid`.
+            settle: Whether to read the campaign devices report, now and then, until it shows what
+                became of each device: accepted is `succeeded`, rejected is `failed`. What does not
+                show within `settle_limit` seconds of its receipt stays `pending`.
+            options: See `RunOptions`.
+
+        Returns:
+            A run: `await` it for its `BatchReport`, or enter it to iterate over outcomes.
 
         Raises:
-            ConfigurationError: No device, one that is no device id, or an id that cannot be part
-                of a path; nothing was sent.
-            LostError: No answer came, and the devices may be in it all the same.
-            RefusedError: The API said no.
-            CallError: Any other way for a call to end.
+            ConfigurationError: The id is no UUID or an option cannot work; nothing was sent.
+            TypeError: `devices` is a bare string or no device list at all.
         """
-        body = ChangeCampaignDevices("append", check_device_ids(device_ids))
-        return await self._context.call(MODIFY, body=body, campaign_id=campaign_id)
+        return self._run("append", campaign_id, devices, column, options, settle=settle)
 
-    async def remove_batch(self, campaign_id: str, device_ids: Sequence[str]) -> CampaignReceipt:
-        """Take devices off a campaign, in one request; possible while it is pending or queued.
+    def remove_devices(
+        self,
+        campaign_id: str,
+        devices: Devices,
+        *,
+        column: str | None = None,
+        settle: bool = False,
+        **options: Unpack[RunOptions],
+    ) -> BatchRun:
+        """Take devices off a campaign; possible while it is pending or queued.
 
-        Arguments, result and errors are those of `append_batch`.
+        Arguments, result and errors are those of `append_devices`. With `settle`, what two readings
+        do not show any more is `succeeded`.
         """
-        body = ChangeCampaignDevices("remove", check_device_ids(device_ids))
-        return await self._context.call(MODIFY, body=body, campaign_id=campaign_id)
+        return self._run("remove", campaign_id, devices, column, options, settle=settle)
+
+    async def sync_devices(
+        self,
+        campaign_id: str,
+        devices: Devices,
+        *,
+        max_removals: int = 0,
+        approve: Approve | None = None,
+        column: str | None = None,
+        **options: Unpack[RunOptions],
+    ) -> SyncReport:
+        """Bring a campaign to a wanted list of devices; possible while it is pending or queued.
+
+        Reads the campaign devices report, appends what is missing, waits up to `settle_limit` until
+        the report shows it, then removes what is not wanted. For the rest see
+        `fota.v1.upgrades.sync_devices`: arguments, result and errors are the same.
+        """
+        sync = Sync(
+            self._context.session,
+            modify_campaign_v2("append", self._context.account, campaign_id, settle=True),
+            modify_campaign_v2("remove", self._context.account, campaign_id, settle=True),
+            max_removals=max_removals,
+            approve=approve,
+            options=options,
+        )
+        return await sync.run(open_source(devices, column))
 
     async def change_dates(
         self,
@@ -290,6 +340,21 @@ class CampaignsV2:
             CallError: Any other way for a call to end.
         """
         await self._context.call(CANCEL, campaign_id=campaign_id)
+
+    def _run(
+        self,
+        name: Literal["append", "remove"],
+        campaign_id: str,
+        devices: Devices,
+        column: str | None,
+        options: RunOptions,
+        *,
+        settle: bool,
+    ) -> BatchRun:
+        operation = modify_campaign_v2(name, self._context.account, campaign_id, settle=settle)
+        return DeviceBatcher(self._context.session, operation, **options).run(
+            devices, column=column
+        )
 
 
 def _texts(windows: Sequence[TimeWindow]) -> tuple[TextTimeWindow, ...]:

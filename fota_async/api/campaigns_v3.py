@@ -6,24 +6,25 @@ rate of 50 %, a campaign holds at most 20 devices (vendor page "Pilot Campaigns"
 
 from collections.abc import Sequence
 from datetime import date
+from typing import Literal, Unpack
 
+from fota_async.api.campaign_devices import GET_V3, modify_campaign_v3
 from fota_async.api.context import Context, check_dates, check_device_ids
+from fota_async.batch.batcher import DeviceBatcher
+from fota_async.batch.run import BatchRun
+from fota_async.batch.settings import RunOptions
+from fota_async.batch.source import Devices, open_source
+from fota_async.batch.sync import Approve, Sync, SyncReport
 from fota_async.models.campaigns import (
-    CampaignChange,
     CampaignDatesV3,
     CampaignV3,
-    ChangeCampaignDevices,
     TimeWindow,
 )
 from fota_async.models.schedule_campaigns import ScheduleFirmwareCampaign
 from fota_async.models.success import SuccessFlag
-from fota_async.wire.route import Repeat, delete, get, or_nothing, post, put
+from fota_async.wire.route import Repeat, delete, or_nothing, post, put
 
 SCHEDULE = post("/api/fota/v3/campaigns/firmware/{account}", CampaignV3)
-GET = get("/api/fota/v3/campaigns/{account}/{campaign_id}", CampaignV3)
-MODIFY = put(
-    "/api/fota/v3/campaigns/firmware/{account}/{campaign_id}", CampaignChange, Repeat.SETTLE
-)
 CHANGE_DATES = put(
     "/api/fota/v3/campaigns/firmware/{account}/{campaign_id}/dates", CampaignV3, Repeat.IDEMPOTENT
 )
@@ -110,38 +111,73 @@ class CampaignsV3:
             ConfigurationError: The id cannot be part of a path; nothing was sent.
             CallError: The call did not give its result.
         """
-        return await self._context.call(GET, campaign_id=campaign_id)
+        return await self._context.call(GET_V3, campaign_id=campaign_id)
 
-    async def append_batch(self, campaign_id: str, device_ids: Sequence[str]) -> CampaignChange:
-        """Add devices to a campaign, in one request; possible until it is scheduled.
-
-        Never repeated after a lost answer; read in `reports.list_campaign_devices` what is missing,
-        and send only that.
+    def append_devices(
+        self,
+        campaign_id: str,
+        devices: Devices,
+        *,
+        column: str | None = None,
+        **options: Unpack[RunOptions],
+    ) -> BatchRun:
+        """Add devices to a campaign; possible until it is scheduled.
 
         Args:
             campaign_id: UUID from the schedule answer.
-            device_ids: IMEIs. The vendor documents no limit beside the pilot rule.
+            devices: Ids one by one, sync or async, or the path of a file.
+            column: Header of the device ids in a CSV, if it is none of `imei`, `device_id`,
+                `deviceid`.
+            options: See `RunOptions`.
 
         Returns:
-            What became of each device: an answer does not mean success.
+            A run: `await` it for its `BatchReport`, or enter it to iterate over outcomes.
 
         Raises:
-            ConfigurationError: No device, one that is no device id, or an id that cannot be part
-                of a path; nothing was sent.
-            LostError: No answer came, and the devices may be in it all the same.
-            RefusedError: The API said no.
-            CallError: Any other way for a call to end.
+            ConfigurationError: The id is no UUID or an option cannot work; nothing was sent.
+            TypeError: `devices` is a bare string or no device list at all.
         """
-        body = ChangeCampaignDevices("append", check_device_ids(device_ids))
-        return await self._context.call(MODIFY, body=body, campaign_id=campaign_id)
+        return self._run("append", campaign_id, devices, column, options)
 
-    async def remove_batch(self, campaign_id: str, device_ids: Sequence[str]) -> CampaignChange:
-        """Take devices off a campaign, in one request; possible until it is scheduled.
+    def remove_devices(
+        self,
+        campaign_id: str,
+        devices: Devices,
+        *,
+        column: str | None = None,
+        **options: Unpack[RunOptions],
+    ) -> BatchRun:
+        """Take devices off a campaign; possible until it is scheduled.
 
-        Arguments, result and errors are those of `append_batch`.
+        Arguments, result and errors are those of `append_devices`.
         """
-        body = ChangeCampaignDevices("remove", check_device_ids(device_ids))
-        return await self._context.call(MODIFY, body=body, campaign_id=campaign_id)
+        return self._run("remove", campaign_id, devices, column, options)
+
+    async def sync_devices(
+        self,
+        campaign_id: str,
+        devices: Devices,
+        *,
+        max_removals: int = 0,
+        approve: Approve | None = None,
+        column: str | None = None,
+        **options: Unpack[RunOptions],
+    ) -> SyncReport:
+        """Bring a campaign to a wanted list of devices; possible until it is scheduled.
+
+        For what it does see `fota.v1.upgrades.sync_devices`: arguments, result and errors are the
+        same. What a campaign with `auto_add_devices` added by itself is not wanted either, unless
+        the list names it.
+        """
+        sync = Sync(
+            self._context.session,
+            modify_campaign_v3("append", self._context.account, campaign_id),
+            modify_campaign_v3("remove", self._context.account, campaign_id),
+            max_removals=max_removals,
+            approve=approve,
+            options=options,
+        )
+        return await sync.run(open_source(devices, column))
 
     async def change_dates(
         self,
@@ -188,3 +224,16 @@ class CampaignsV3:
             CallError: Any other way for a call to end.
         """
         await self._context.call(CANCEL, campaign_id=campaign_id)
+
+    def _run(
+        self,
+        name: Literal["append", "remove"],
+        campaign_id: str,
+        devices: Devices,
+        column: str | None,
+        options: RunOptions,
+    ) -> BatchRun:
+        operation = modify_campaign_v3(name, self._context.account, campaign_id)
+        return DeviceBatcher(self._context.session, operation, **options).run(
+            devices, column=column
+        )

@@ -1,5 +1,6 @@
 """What every resource needs: the session manager and the account."""
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, TypeVar
@@ -15,6 +16,8 @@ from fota_async.wire.route import Route
 
 T = TypeVar("T")
 P = TypeVar("P", bound=Page[Any])
+
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 @attrs.frozen
@@ -109,6 +112,17 @@ def check_device_id(device: str) -> str:
     """
     (only,) = check_device_ids([device])
     return only
+
+
+def check_uuid(text: str, what: str) -> str:
+    """Return an id that the vendor's pages say is a UUID.
+
+    Raises:
+        ConfigurationError: It is none; nothing was sent.
+    """
+    if not isinstance(text, str) or not _UUID.fullmatch(text):
+        raise ConfigurationError(f"{what} is a UUID, not {text!r}")
+    return text
 
 
 def check_dates(start: date, end: date) -> None:

@@ -3,12 +3,16 @@
 from collections.abc import AsyncIterable, Callable, Iterable, Sequence
 from typing import TypeVar
 
+import attrs
+
 from fota_async.batch.candidates import Candidate, Listed, likeliest_first, resembles
 from fota_async.batch.operation import Operation
 from fota_async.batch.protocol import BatchSession
+from fota_async.batch.reading import Row, append_decision
 from fota_async.batch.schedule import Scheduled
-from fota_async.errors import CallError
-from fota_async.models.upgrades import FirmwareUpgrade
+from fota_async.batch.states import Verdict
+from fota_async.errors import CallError, ConfigurationError
+from fota_async.models.upgrades import FirmwareUpgrade, UpgradeDevice
 
 C = TypeVar("C")
 
@@ -41,6 +45,20 @@ class ScheduledCampaign(Scheduled[C]):
         return self.target
 
 
+def verdicts_of(rows: Iterable[UpgradeDevice], ids: Sequence[str]) -> list[Verdict | None]:
+    """Return what the rows of an answer mean for the devices that were sent, as in a reading.
+
+    Args:
+        rows: What the answer says.
+        ids: The devices; one without a row gets None.
+    """
+    said = {str(one.device_id): Row(one.status or "", one.reason or "") for one in rows}
+    decided = [append_decision(said[one]) if one in said else None for one in ids]
+    return [
+        attrs.evolve(one, settled=False) if isinstance(one, Verdict) else None for one in decided
+    ]
+
+
 async def find_candidates(
     session: BatchSession,
     lists: Iterable[AsyncIterable[Listed]],
@@ -62,21 +80,14 @@ async def find_candidates(
     """
     found = [one for some in lists async for one in some if resembles(one, asked)]
     distinct = {one.id: one for one in found}
+
+    async def devices_in(target: str) -> int | None:
+        try:
+            read = append(target).read
+            return None if read is None else len((await read(session, frozenset(ids))).rows)
+        except (CallError, ConfigurationError):
+            return None
+
     return likeliest_first(
-        [
-            Candidate(one, await _devices_in(session, append(one.id), ids), len(ids))
-            for one in distinct.values()
-        ]
+        [Candidate(one, await devices_in(one.id), len(ids)) for one in distinct.values()]
     )
-
-
-async def _devices_in(
-    session: BatchSession, operation: Operation, ids: Sequence[str]
-) -> int | None:
-    if operation.read is None:
-        return None
-    try:
-        reading = await operation.read(session, frozenset(ids))
-    except CallError:
-        return None
-    return len(reading.rows)

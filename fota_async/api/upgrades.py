@@ -1,17 +1,15 @@
 """Upgrades: a firmware image, a list of devices, a start date."""
 
-import re
 from collections.abc import Awaitable, Generator, Sequence
 from datetime import date
 from functools import partial
 from typing import Literal, Unpack
 
-import attrs
 from pyroaring import BitMap64
 
-from fota_async.api.context import Context, check_dates
+from fota_async.api.context import Context, check_dates, check_uuid
 from fota_async.api.reports import ReportsV1
-from fota_async.api.schedule import ScheduledUpgrade, find_candidates
+from fota_async.api.schedule import ScheduledUpgrade, find_candidates, verdicts_of
 from fota_async.batch.batcher import DeviceBatcher
 from fota_async.batch.candidates import Candidate
 from fota_async.batch.device_ids import DeviceSet, is_device_id, pack
@@ -31,9 +29,7 @@ from fota_async.batch.schedule_engine import ScheduleEngine
 from fota_async.batch.schedule_operation import ScheduleOperation
 from fota_async.batch.settings import RunOptions, RunSettings
 from fota_async.batch.source import Devices, open_source
-from fota_async.batch.states import Verdict
 from fota_async.batch.sync import Approve, Sync, SyncReport
-from fota_async.errors import ConfigurationError
 from fota_async.models.device_answers import DeviceAnswers
 from fota_async.models.success import SuccessFlag
 from fota_async.models.upgrade_rows import (
@@ -56,8 +52,6 @@ MODIFY_UPGRADE = put(
 CANCEL_UPGRADE = or_nothing(
     delete("/api/fota/v1/upgrades/{account}/upgrade/{upgrade_id}", SuccessFlag)
 )
-
-_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 class UpgradesV1:
@@ -262,9 +256,7 @@ def upgrade_values(account: str, upgrade_id: str) -> dict[str, str]:
         ConfigurationError: The id is no UUID, as the vendor's pages say it is, or the account
             cannot be part of a path.
     """
-    if not isinstance(upgrade_id, str) or not _UUID.fullmatch(upgrade_id):
-        raise ConfigurationError(f"an upgrade id is a UUID, not {upgrade_id!r}")
-    values = {"account": account, "upgrade_id": upgrade_id}
+    values = {"account": account, "upgrade_id": check_uuid(upgrade_id, "an upgrade id")}
     GET_UPGRADE.fill(**values)
     return values
 
@@ -295,21 +287,10 @@ def schedule_upgrade(context: Context, body: ScheduleUpgrade) -> ScheduleOperati
         body=body,
         append=append,
         id_of=lambda upgrade: upgrade.id,
-        verdicts=_verdicts,
+        verdicts=lambda upgrade, ids: verdicts_of(upgrade.device_list, ids),
         get=get,
         find=find,
     )
-
-
-def _verdicts(upgrade: FirmwareUpgrade, ids: Sequence[str]) -> list[Verdict | None]:
-    """Return what the rows of an answer mean, as those of a reading do."""
-    rows = {str(one.device_id): one for one in upgrade.device_list}
-    verdicts: list[Verdict | None] = []
-    for device in ids:
-        row = rows.get(device)
-        said = append_decision(Row(row.status or "", row.reason or "")) if row else None
-        verdicts.append(attrs.evolve(said, settled=False) if isinstance(said, Verdict) else None)
-    return verdicts
 
 
 def modify_upgrade(name: Literal["append", "remove"], account: str, upgrade_id: str) -> Operation:

@@ -68,6 +68,7 @@ class Books:
                 report=self._enter_final,
                 totals=self._totals,
                 broke=broke,
+                awaits=operation.awaits,
             )
         elif first is not None:
             self.journal.past = first
@@ -77,6 +78,7 @@ class Books:
         self.requests = 0
         self.retries = 0
         self.unasked = 0
+        self.awaited = 0
         self.total: int | None = None
         self._session = session
         self._operation = operation
@@ -168,6 +170,10 @@ class Books:
         numbers = batch.numbers if ids is None else pack(ids)
         column = Column(batch.place, numbers, verdicts)
         self.journal.enter(batch, column, whole=ids is None)
+
+    def receive(self, batch: Batch) -> None:
+        """Note that the API has received a batch, and that what becomes of it is waited for."""
+        self.journal.receive(batch)
 
     def enter_known(self, place: int, numbers: "array[int]", verdict: Verdict) -> None:
         """Enter what was decided before the run, or by an earlier start of it."""
@@ -273,7 +279,7 @@ class Books:
                 total=self.total,
                 succeeded=states[State.SUCCEEDED],
                 failed=states[State.FAILED],
-                pending=states[State.PENDING],
+                pending=states[State.PENDING] + self.awaited,
                 invalid=self.ledger.invalid,
                 unknown=states[State.UNKNOWN],
                 unsent=states[State.UNSENT],

@@ -26,6 +26,7 @@ from fota_async.batch.source import Source
 from fota_async.batch.states import DeviceOutcome, State, Verdict
 from fota_async.batch.stopping import Stop, Stopper
 from fota_async.batch.triage import Triage
+from fota_async.batch.watch import Watch, receipts_of
 from fota_async.batch.work import Work
 from fota_async.errors import CallError, JournalError, RefusedError, SourceError
 
@@ -69,7 +70,12 @@ class Engine:
             first=first,
         )
         self._news = News(session.clock)
-        self._feed = Feed(source, self._books, self._doubt_of_earlier_start)
+        self._feed = Feed(
+            source,
+            self._books,
+            self._doubt_of_earlier_start,
+            self._wait_for_earlier_start if operation.awaits and not settings.dry_run else None,
+        )
         size = min(settings.batch_size, operation.cap or settings.batch_size)
         doubts = Doubts(
             operation.decide,
@@ -91,6 +97,14 @@ class Engine:
             clock=session.clock,
             settle_delay=settings.settle_delay,
         )
+        self._watch = Watch(
+            receipts=receipts_of(operation, settings),
+            reader=self._reader,
+            books=self._books,
+            stopper=self._stopper,
+            news=self._news,
+            clock=session.clock,
+        )
         alike = Alike(size, settings.concurrency or FIRST_WORKERS)
         self._examiner = Examiner(
             operation=operation,
@@ -108,6 +122,7 @@ class Engine:
             books=self._books,
             work=self._work,
             settler=self._settler,
+            watch=self._watch,
             alike=alike,
             examiner=self._examiner,
             stopper=self._stopper,
@@ -131,6 +146,7 @@ class Engine:
         )
         self._examining: asyncio.Task[None] | None = None
         self._settling: asyncio.Task[None] | None = None
+        self._watching: asyncio.Task[None] | None = None
         self._grace: asyncio.Task[None] | None = None
         self._ending: asyncio.Task[None] | None = None
         self._opening: asyncio.Task[None] | None = None
@@ -173,14 +189,14 @@ class Engine:
         self._stopper.stop_for(StopCause.INTERRUPTED, "no new batch was started")
         self._aborted = True
         self._crew.end_workers()
-        for task in (self._opening, self._settling, self._ending):
+        for task in (self._opening, self._settling, self._watching, self._ending):
             if task is not None:
                 task.cancel()
 
     def report(self) -> BatchReport:
         """Return the report as of now: in flight counts as `unknown`, waiting as `unsent`."""
         return self._books.report(
-            still_open(self._work, self._settler.doubts),
+            still_open(self._work, self._settler.doubts, self._watch.receipts),
             input_complete=self._feed.ended,
             stopped=self.stop.cause.value if self.stop else None,
             seen=self._feed.seen if self._books.ended else self._feed.seen.copy(),
@@ -234,6 +250,7 @@ class Engine:
     async def _until_done(self) -> None:
         self._sender.start()
         self._settling = self._crew.help(self._settler.run)
+        self._watching = self._crew.help(self._watch.run)
         if self._settings.deadline is not None:
             self._crew.help(self._end_at_deadline)
         if self.stop is not None:
@@ -242,6 +259,8 @@ class Engine:
         if self.stop is not None:
             self._settler.expect_no_more()
             await asyncio.wait([self._settling])
+        self._watch.expect_no_more()
+        await asyncio.wait([self._watching])
 
     def _journal_broke(self, error: JournalError) -> None:
         self._stopper.journal_broke(error)
@@ -262,6 +281,9 @@ class Engine:
             return
         why = self._first.why if self._first else EARLIER
         self._settler.doubt(batch, why, noticed=self._books.started)
+
+    def _wait_for_earlier_start(self, batch: Batch) -> None:
+        self._watch.go_on(batch)
 
     # Beside the workers
 
@@ -309,8 +331,9 @@ class Engine:
 
     def _begin_grace(self) -> None:
         self._grace = asyncio.create_task(self._end_after_grace())
-        if self._settling is not None:
-            self._settling.cancel()
+        for task in (self._settling, self._watching):
+            if task is not None:
+                task.cancel()
 
     async def _end_after_grace(self) -> None:
         await self._end_of_grace()
@@ -341,7 +364,8 @@ class Engine:
                 await asyncio.wait([self._ending])
             await self._feed.aclose()
         finally:
-            self._settler.give_up()
+            self._settler.last_look(None)
+            self._watch.last_look(None)
             unsend(self._work, self._books, self.stop)
             await self._close()
             self._books.progress(0)
@@ -361,7 +385,7 @@ class Engine:
 
     async def _end_early(self) -> None:
         if self._grace is not None:
-            look = self._crew.help(self._settler.last_look)
+            look = self._crew.help(self._last_look)
             alarm = self._crew.help(self._end_of_grace)
             try:
                 await asyncio.wait({look, alarm}, return_when=asyncio.FIRST_COMPLETED)
@@ -371,3 +395,12 @@ class Engine:
             await self._feed.fill(1)
             unsend(self._work, self._books, self.stop)
             await self._books.journal.caught_up()
+
+    async def _last_look(self) -> None:
+        """Make one reading, and let what it shows count."""
+        wanted = self._settler.doubts.wanted() | self._watch.wanted()
+        if wanted:
+            with suppress(CallError):  # nothing was learned: they stay undecided
+                reading = await self._reader.read(lambda: wanted)
+                self._settler.last_look(reading)
+                self._watch.last_look(reading)

@@ -9,6 +9,7 @@ from fota_async.batch.books import Books
 from fota_async.batch.device_ids import Sieve, Sifted, unpack
 from fota_async.batch.pieces import Batch
 from fota_async.batch.source import Source
+from fota_async.batch.states import State
 from fota_async.errors import SourceError
 
 
@@ -19,12 +20,20 @@ class Feed:
         source: The input.
         books: What every slice is entered in as it is read.
         doubt: Takes devices of which an earlier start of the run does not say what became of them.
+        wait_for: Takes devices that an earlier start left pending; None where nobody waits.
     """
 
-    def __init__(self, source: Source, books: Books, doubt: Callable[[Batch], object]) -> None:
+    def __init__(
+        self,
+        source: Source,
+        books: Books,
+        doubt: Callable[[Batch], object],
+        wait_for: Callable[[Batch], object] | None = None,
+    ) -> None:
         self._source = source
         self._books = books
         self._doubt = doubt
+        self._wait_for = wait_for
         self._sieve = Sieve()
         self._devices = 0
         self._reading: asyncio.Task[list[object]] | None = None
@@ -101,7 +110,10 @@ class Feed:
             self._books.malformed(sifted.malformed)
         before = self._books.journal.past.split(sifted.ids)
         for numbers, verdict in before.decided:
-            self._books.enter_known(self._devices, numbers, verdict)
+            if verdict.state is State.PENDING and self._wait_for is not None:
+                self._wait_for(Batch(self._devices, list(map(unpack, numbers)), sent=True))
+            else:
+                self._books.enter_known(self._devices, numbers, verdict)
         if before.doubtful:
             self._doubt(Batch(self._devices, before.doubtful, sent=True))
         self._devices += len(sifted.ids)

@@ -4,13 +4,17 @@ from collections.abc import Iterable, Iterator
 
 from fota_async.batch.books import IN_DOUBT, IN_FLIGHT, WAITING, Books
 from fota_async.batch.errors import StopCause
+from fota_async.batch.operation import RECEIVED
+from fota_async.batch.receipts import Receipt
 from fota_async.batch.settle import Doubt
 from fota_async.batch.states import State, Verdict
 from fota_async.batch.stopping import Stop
 from fota_async.batch.work import Work
 
 
-def still_open(work: Work, doubts: Iterable[Doubt]) -> Iterator[tuple[int, list[str], Verdict]]:
+def still_open(
+    work: Work, doubts: Iterable[Doubt], receipts: Iterable[Receipt]
+) -> Iterator[tuple[int, list[str], Verdict]]:
     """Yield place, devices and present state of everything that is not decided yet."""
     for batch in work.in_flight:
         yield batch.place, batch.ids, IN_FLIGHT
@@ -18,6 +22,8 @@ def still_open(work: Work, doubts: Iterable[Doubt]) -> Iterator[tuple[int, list[
         if doubt.batch.gone:
             continue
         yield doubt.batch.place, doubt.ids, IN_DOUBT
+    for receipt in receipts:
+        yield receipt.batch.place, receipt.ids, RECEIVED
     for batch in (*work.again, *work.refused):
         yield batch.place, batch.ids, WAITING
     for batch in work.later:

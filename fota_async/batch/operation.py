@@ -8,6 +8,7 @@ import attrs
 from fota_async.batch.protocol import BatchSession
 from fota_async.batch.reading import Decision, Members, Reading, Row, append_decision
 from fota_async.batch.states import State, Verdict, judge
+from fota_async.models.campaigns import CampaignReceipt
 from fota_async.models.device_answers import DeviceAnswers
 from fota_async.wire.route import Route
 
@@ -35,6 +36,8 @@ class Operation:
         read_members: Reads which devices the target has; None if it cannot be read.
         decide: What a row of a reading means for a device whose answer was lost.
         present_counts: Whether a device seen in the list once is settled; for an append it is.
+        awaits: Whether devices that a receipt took are waited for until the target shows what
+            became of them; else they are `pending`.
         pilot_rule: What to tell the caller when the first large requests are refused alike, or
             None where no such rule is documented.
     """
@@ -42,7 +45,7 @@ class Operation:
     name: str
     account: str
     target: str
-    route: Route[DeviceAnswers]
+    route: Route[DeviceAnswers] | Route[CampaignReceipt]
     values: Mapping[str, str]
     encode: Callable[[Sequence[str]], bytes]
     judge: Callable[[str], State | None] = judge
@@ -51,6 +54,7 @@ class Operation:
     read_members: ReadMembers | None = None
     decide: Callable[[Row | None], Decision] = append_decision
     present_counts: bool = True
+    awaits: bool = False
     pilot_rule: str | None = None
 
 
@@ -63,24 +67,33 @@ class Folded:
             does not decide.
         doubts: Why it does not, by device; empty when all is decided.
         unasked: Items about devices that nobody asked about.
+        is_answer: Whether it says anything at all.
     """
 
     verdicts: Verdict | list[Verdict | None]
     doubts: dict[str, Verdict]
     unasked: int = 0
+    is_answer: bool = True
 
 
 MISSING = Verdict(State.UNKNOWN, reason="missing from the answer")
+RECEIVED = Verdict(
+    State.PENDING, reason="taken with a receipt; the campaign devices report shows the outcome"
+)
 
 
 def fold(
-    asked: Sequence[str], answers: DeviceAnswers, judge: Callable[[str], State | None]
+    asked: Sequence[str],
+    answers: DeviceAnswers | CampaignReceipt,
+    judge: Callable[[str], State | None],
 ) -> Folded:
     """Set an answer against what was asked: one device, one verdict.
 
     Items are matched by id, in whatever order they come. A failure wins over a success for the
     same device. `asked` holds no device twice.
     """
+    if isinstance(answers, CampaignReceipt):
+        return Folded(RECEIVED, {})
     # Nearly every answer says the same about all devices, in the order asked.
     if answers.ids == asked and _same(answers.statuses) and _same(answers.reasons) and asked:
         state = judge(answers.statuses[0])
@@ -118,4 +131,4 @@ def _fold_one_by_one(
             decided.append(None)
         else:
             decided.append(verdict)
-    return Folded(decided, doubts, unasked=len(said))
+    return Folded(decided, doubts, unasked=len(said), is_answer=bool(answers.ids))

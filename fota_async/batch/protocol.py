@@ -70,6 +70,7 @@ class BatchSession(Protocol):
         values: Mapping[str, str],
         *,
         body: object = None,
+        query: Mapping[str, str] | None = None,
         slot: Slot | None = None,
         tally: Tally | None = None,
         endless: bool = False,

@@ -64,7 +64,8 @@ SEND_AGAIN: Final = SendAgain.SEND_AGAIN
 Decision: TypeAlias = Verdict | SendAgain
 """What a reading means for a device."""
 
-_TERMINAL = ("upgradesuccess", "upgradefail", "upgradedfail", "campaigncancel", "campaignabort")
+_UPGRADED = ("upgradesuccess", "upgradefail", "upgradedfail")
+_TERMINAL = (*_UPGRADED, "campaigncancel", "campaignabort")
 
 
 def append_decision(row: Row | None) -> Decision:
@@ -87,10 +88,39 @@ def remove_decision(row: Row | None) -> Decision:
     return SEND_AGAIN
 
 
+def campaign_append_decision(row: Row | None) -> Decision:
+    """Return what a reading means for a device that an append may have added to a campaign.
+
+    Unlike an upgrade's list, the campaign devices report goes on to tell of the upgrade itself: a
+    device that was upgraded was taken.
+    """
+    if row is not None and _word(row).startswith("upgradesuccess"):
+        return Verdict(State.SUCCEEDED, row.status, row.reason, settled=True)
+    return append_decision(row)
+
+
+def campaign_remove_decision(row: Row | None) -> Decision:
+    """Return what a reading means for a device that a removal may have taken off a campaign.
+
+    What the row of a removed device looks like is not documented, so only an upgrade that took
+    place says that it was not removed; while there is any other row, nobody knows.
+    """
+    decision = remove_decision(row)
+    if row is not None and isinstance(decision, Verdict) and decision.state is State.FAILED:
+        return decision if _word(row).startswith(_UPGRADED) else SEND_AGAIN
+    return decision
+
+
 def is_rejected(status: str) -> bool:
     """Rejected devices stay in the list and are no members of the upgrade."""
     return "reject" in status.lower()
 
 
 def _is_terminal(row: Row) -> bool:
-    return row.status.lower().replace(" ", "").startswith(_TERMINAL)
+    # v3 tries to reach a device again; page "Campaign Lifecycle Flow for v3" has the words.
+    given_up = _word(row) == "nodevicedatafromnetwork" and "no retry" in row.reason.lower()
+    return given_up or _word(row).startswith(_TERMINAL)
+
+
+def _word(row: Row) -> str:
+    return row.status.lower().replace(" ", "")

@@ -40,7 +40,7 @@ def recheck_with(session: BatchSession, operation: Operation) -> Recheck | None:
         reading = await read(session, frozenset(sent))
         changes = []
         for device, before in sent.items():
-            now = _now(device, reading.rows.get(device), operation)
+            now = _now(before, reading.rows.get(device), operation)
             if _differs(before, now):
                 changes.append(Change(before, now))
         return changes
@@ -48,13 +48,15 @@ def recheck_with(session: BatchSession, operation: Operation) -> Recheck | None:
     return recheck
 
 
-def _now(device: str, row: Row | None, operation: Operation) -> DeviceOutcome:
+def _now(before: DeviceOutcome, row: Row | None, operation: Operation) -> DeviceOutcome:
     decision = operation.decide(row)
     if isinstance(decision, Verdict):
-        return outcome_of(device, decision)
+        return outcome_of(before.device_id, decision)
+    # What was taken and does not show may show later.
+    state = State.PENDING if before.state is State.PENDING else State.FAILED
     reason = "in the list" if row else "not in the list"
     status = row.status if row else ""
-    return DeviceOutcome(device, State.FAILED, status, reason, settled=True)
+    return DeviceOutcome(before.device_id, state, status, reason, settled=True)
 
 
 def _differs(before: DeviceOutcome, now: DeviceOutcome) -> bool:

@@ -17,6 +17,7 @@ from fota_async.batch.triage import Triage
 from fota_async.batch.work import Work
 from fota_async.errors import CallError, JournalError, LostError, RefusedError
 from fota_async.limiter import Slot
+from fota_async.models.campaigns import CampaignReceipt
 from fota_async.models.device_answers import DeviceAnswers
 
 FIRST_WORKERS = 8
@@ -160,7 +161,7 @@ class Sender:
         self._ended()
         return refusal
 
-    async def _call(self, batch: Batch, slot: Slot) -> DeviceAnswers:
+    async def _call(self, batch: Batch, slot: Slot) -> DeviceAnswers | CampaignReceipt:
         try:
             await self._books.journal.intend(batch)
             return await self._session.call(

@@ -83,6 +83,10 @@ class RunOptions(TypedDict, total=False):
     one reading of the target. Default 10. The rest of a list or file is then read as `unsent`."""
     settle_delay: float
     """Seconds that reads of the target may lag and lost requests may land late. Default 5."""
+    settle_limit: float
+    """Seconds that a run with `settle=True` (v2 campaigns) waits for a device that was taken with a
+    receipt to show; then it stays `pending`. Default 600. The vendor does not say how long it
+    takes."""
     max_rounds: int
     """How often a device is sent again after its loss was settled. Default 3."""
     max_failures: int | float | None
@@ -114,6 +118,7 @@ class RunSettings:
     keep: Keep = attrs.field(default="all", validator=_keep)
     grace: float = attrs.field(default=10.0, validator=_seconds)
     settle_delay: float = attrs.field(default=5.0, validator=_seconds)
+    settle_limit: float = attrs.field(default=600.0, validator=_seconds)
     max_rounds: int = attrs.field(default=3, validator=_whole)
     max_failures: int | float | None = attrs.field(default=None, validator=_failures)
     deadline: float | None = attrs.field(

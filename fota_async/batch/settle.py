@@ -131,8 +131,8 @@ class Doubts:
             if reading.started < doubt.next_reading(self._settle_delay):
                 rest.append(doubt)
                 continue
-            for decision, ids in self._by_decision(doubt, reading):
-                if self._counts(doubt, decision):
+            for decision, ids in by_decision(doubt.ids, reading, self._decide):
+                if counts(decision, doubt.seen, present_counts=self._present_counts):
                     settled.append(self._settled(doubt, ids, decision))
                 else:
                     rest.append(attrs.evolve(doubt, ids=ids, seen=decision, seen_at=reading.ended))
@@ -148,7 +148,7 @@ class Doubts:
         for doubt in self._doubts:
             groups: Iterable[tuple[Decision, list[str]]] = [(SEND_AGAIN, doubt.ids)]
             if reading is not None:
-                groups = self._by_decision(doubt, reading)
+                groups = by_decision(doubt.ids, reading, self._decide)
             for decision, ids in groups:
                 if decision is SEND_AGAIN:
                     unknown = Verdict(State.UNKNOWN, reason=f"{doubt.why}; {why}")
@@ -157,21 +157,6 @@ class Doubts:
                     settled.append(Settled(doubt.batch, ids, decision))
         self._doubts = []
         return settled
-
-    def _by_decision(self, doubt: Doubt, reading: Reading) -> Iterable[tuple[Decision, list[str]]]:
-        groups: dict[Decision, list[str]] = {}
-        for device in doubt.ids:
-            groups.setdefault(self._decide(reading.rows.get(device)), []).append(device)
-        return groups.items()
-
-    def _counts(self, doubt: Doubt, decision: Decision) -> bool:
-        if doubt.seen is not None and _outcome(doubt.seen) == _outcome(decision):
-            return True
-        return (
-            self._present_counts
-            and isinstance(decision, Verdict)
-            and decision.state is State.SUCCEEDED
-        )
 
     def _settled(self, doubt: Doubt, ids: list[str], decision: Decision) -> Settled:
         if decision is SEND_AGAIN:
@@ -183,6 +168,29 @@ class Doubts:
                     State.UNKNOWN, reason=f"{doubt.why}; sent {times} times without effect"
                 )
         return Settled(doubt.batch, ids, decision)
+
+
+def by_decision(
+    ids: Iterable[str], reading: Reading, decide: Callable[[Row | None], Decision]
+) -> Iterable[tuple[Decision, list[str]]]:
+    """Return what a reading means for devices, those together for which it means the same."""
+    groups: dict[Decision, list[str]] = {}
+    for device in ids:
+        groups.setdefault(decide(reading.rows.get(device)), []).append(device)
+    return groups.items()
+
+
+def counts(decision: Decision, seen: Decision | None, *, present_counts: bool) -> bool:
+    """Whether a decision stands: it was seen before, or being present is enough.
+
+    Args:
+        decision: What a reading means.
+        seen: What the one before it meant, if there was one.
+        present_counts: Whether a device seen in the list needs no second reading.
+    """
+    if seen is not None and _outcome(seen) == _outcome(decision):
+        return True
+    return present_counts and isinstance(decision, Verdict) and decision.state is State.SUCCEEDED
 
 
 def _outcome(decision: Decision) -> object:

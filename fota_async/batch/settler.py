@@ -4,7 +4,7 @@ from fota_async.batch.books import Books
 from fota_async.batch.news import News
 from fota_async.batch.pieces import Batch
 from fota_async.batch.reader import TargetReader
-from fota_async.batch.reading import SEND_AGAIN
+from fota_async.batch.reading import SEND_AGAIN, Reading
 from fota_async.batch.settle import Doubt, Doubts, Settled
 from fota_async.batch.states import State, Verdict
 from fota_async.batch.stopping import Stopper
@@ -123,20 +123,9 @@ class Settler:
         self._stopper.saw(reading)
         return None
 
-    async def last_look(self) -> None:
-        """Make one reading, and let what it shows count; the rest becomes `unknown`."""
-        reading = None
-        try:
-            if self.doubts:
-                reading = await self._reader.read(self.doubts.wanted)
-        except CallError:
-            pass  # the devices stay in doubt, which is what give_up says of them
-        else:
-            self.enter(self.doubts.last_look(reading, "the run was interrupted before it settled"))
-
-    def give_up(self) -> None:
-        """Enter what is still in doubt as `unknown`."""
-        self.enter(self.doubts.last_look(None, "the run was interrupted before it settled"))
+    def last_look(self, reading: Reading | None) -> None:
+        """Let what a reading shows count; what is in doubt all the same becomes `unknown`."""
+        self.enter(self.doubts.last_look(reading, "the run was interrupted before it settled"))
 
     def enter(self, settled: list[Settled]) -> None:
         """Enter verdicts, and queue what is sent again as a piece of its own."""

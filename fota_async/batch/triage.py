@@ -6,15 +6,17 @@ from fota_async.batch.books import Books
 from fota_async.batch.errors import StopCause
 from fota_async.batch.examiner import Examiner
 from fota_async.batch.ledger import outcome_of
-from fota_async.batch.operation import Folded, Operation, fold
+from fota_async.batch.operation import RECEIVED, Folded, Operation, fold
 from fota_async.batch.pieces import Batch
 from fota_async.batch.refusals import Alike, is_about_devices, is_about_size
 from fota_async.batch.settings import RetryRule, RunSettings
 from fota_async.batch.settler import Settler
 from fota_async.batch.states import DeviceOutcome, State, Verdict
 from fota_async.batch.stopping import Stopper
+from fota_async.batch.watch import Watch
 from fota_async.batch.work import Work
 from fota_async.errors import CallError, RefusedError
+from fota_async.models.campaigns import CampaignReceipt
 from fota_async.models.device_answers import DeviceAnswers
 
 
@@ -27,6 +29,7 @@ class Triage:
         books: Where final outcomes are entered.
         work: Where devices go that are sent again.
         settler: Where doubts go.
+        watch: Where devices go that were received.
         alike: Counts refusals.
         examiner: Decides about refused batches.
         stopper: Is told why the run must stop.
@@ -42,6 +45,7 @@ class Triage:
         books: Books,
         work: Work,
         settler: Settler,
+        watch: Watch,
         alike: Alike,
         examiner: Examiner,
         stopper: Stopper,
@@ -53,14 +57,15 @@ class Triage:
         self._books = books
         self._work = work
         self._settler = settler
+        self._watch = watch
         self._alike = alike
         self._examiner = examiner
         self._stopper = stopper
         self._send_later = send_later
         self._examine = examine
 
-    def answered(self, batch: Batch, answers: DeviceAnswers) -> None:
-        """Sort an answer that names devices.
+    def answered(self, batch: Batch, answers: DeviceAnswers | CampaignReceipt) -> None:
+        """Sort an answer that names devices, or a receipt.
 
         Raises:
             Exception: A defect; the whole batch is in doubt then, since it was sent.
@@ -71,12 +76,14 @@ class Triage:
             self.lost(batch, "its answer could not be sorted")
             raise
         self._books.unasked += folded.unasked
-        if answers.ids:
+        if folded.is_answer:
             self._stopper.answered()
             self._alike.answered(whole_batch=len(batch.ids) >= self._work.size)
             self._examiner.anything_answered = True
         whole = folded.verdicts
-        if isinstance(whole, Verdict) and whole.state is not State.FAILED:
+        if whole is RECEIVED:
+            self._watch.receive(batch)
+        elif isinstance(whole, Verdict) and whole.state is not State.FAILED:
             self._books.enter(batch, whole)
         else:
             self._sort(batch, folded)

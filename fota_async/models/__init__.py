@@ -2,7 +2,6 @@
 
 from fota_async.models.callbacks import Callback, CallbackRegistration, RegisteredCallback
 from fota_async.models.campaigns import (
-    CampaignChange,
     CampaignReceipt,
     CampaignV2,
     CampaignV3,
@@ -58,7 +57,6 @@ from fota_async.wire.timestamp import Timestamp
 __all__ = [
     "Callback",
     "CallbackRegistration",
-    "CampaignChange",
     "CampaignDevicePageV2",
     "CampaignDevicePageV3",
     "CampaignPageV2",

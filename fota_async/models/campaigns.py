@@ -4,7 +4,6 @@ from datetime import date
 
 import attrs
 
-from fota_async.models.device_results import DeviceResult
 from fota_async.wire.convert import DeviceId, Hour, member, required
 from fota_async.wire.enums import CampaignStatus
 from fota_async.wire.timestamp import Timestamp
@@ -93,23 +92,6 @@ class CampaignReceipt:
     request_id: str = required("requestId")
     account_name: str | None = member("accountName")
     campaign_id: str | None = member("campaignId", "id")
-
-
-@attrs.frozen
-class CampaignChange:
-    """The answer to appending or removing v3 devices, for each device; read every one."""
-
-    device_list: tuple[DeviceResult, ...] = required("deviceList")
-    account_name: str | None = member("accountName")
-    campaign_id: str | None = member("campaignId", "id")
-
-
-@attrs.frozen
-class ChangeCampaignDevices:
-    """The body of a request to append devices or to remove them."""
-
-    type: str = required("Type")
-    device_list: tuple[str, ...] = required("deviceList")
 
 
 @attrs.frozen(kw_only=True)

@@ -10,6 +10,7 @@ import attrs
 from fota_async.errors import ConfigurationError
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 
 class Repeat(Enum):
@@ -26,7 +27,7 @@ class Repeat(Enum):
 
 
 @attrs.frozen
-class Route(Generic[T]):
+class Route(Generic[T_co]):
     """One endpoint.
 
     Attributes:

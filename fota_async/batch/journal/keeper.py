@@ -32,6 +32,7 @@ from fota_async.batch.journal.rows import (
 from fota_async.batch.journal.schema import speaking_of
 from fota_async.batch.journal.writer import Durability, JournalWriter, Rows
 from fota_async.batch.ledger import Column
+from fota_async.batch.operation import RECEIVED
 from fota_async.batch.pieces import Batch
 from fota_async.batch.states import Verdict
 from fota_async.errors import JournalError
@@ -86,6 +87,7 @@ class Journal(NoJournal):
         report: Takes outcomes as soon as they may be reported.
         totals: Returns the numbers of this start; those of its place in the journal do not count.
         broke: Hears that nothing can be noted any more; the run must stop.
+        awaits: Whether the run waits for what becomes of received devices.
     """
 
     def __init__(
@@ -97,8 +99,10 @@ class Journal(NoJournal):
         report: Report,
         totals: Callable[[], Start],
         broke: Callable[[JournalError], object],
+        awaits: bool = False,
     ) -> None:
         super().__init__(report)
+        self._awaits = awaits
         self._path = path
         self._writer = JournalWriter(path, identity, durability)
         self._totals = totals
@@ -166,6 +170,12 @@ class Journal(NoJournal):
             number = self._entries + 1
             self._draft(_Draft(Entry(number, batch.place, batch.entry, None, RETURNED)))
 
+    def receive(self, batch: Batch) -> None:
+        """Note that a batch was received: the next start must not send it again."""
+        assert batch.entry is not None  # noqa: S101 - it was noted before it was sent
+        code = self._code(RECEIVED)
+        self._draft(_Draft(Entry(self._entries + 1, batch.place, batch.entry, None, code)))
+
     def enter(self, batch: Batch, column: Column, *, whole: bool) -> None:
         """Note outcomes, and report them when they are on disk."""
         code: int | None = None
@@ -195,6 +205,7 @@ class Journal(NoJournal):
             earlier=earlier,
             upto=self._written,
             among=among if earlier else None,
+            awaits=self._awaits,
         )
 
     async def caught_up(self) -> None:

@@ -52,6 +52,9 @@ class NoJournal:
     def returned(self, batch: Batch) -> None:
         """Note that a batch was surely not taken and waits to be sent again."""
 
+    def receive(self, batch: Batch) -> None:
+        """Note that a batch was received; it is reported when it shows what became of it."""
+
     def enter(self, batch: Batch, column: Column, *, whole: bool) -> None:  # noqa: ARG002 - for those who keep a record
         """Note outcomes; they are reported once they are noted.
 

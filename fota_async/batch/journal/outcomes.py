@@ -12,6 +12,8 @@ from fota_async.batch.journal.latest import Codes, Latest, in_order
 from fota_async.batch.journal.reader import JournalReader
 from fota_async.batch.journal.rows import RETURNED, Start
 from fota_async.batch.ledger import Column
+from fota_async.batch.operation import RECEIVED
+from fota_async.batch.states import State, Verdict
 
 
 @attrs.frozen(kw_only=True)
@@ -25,12 +27,15 @@ class JournalOutcomes:
         earlier: The starts before this one.
         upto: Number of the last entry that counts.
         among: Devices that the input holds; None where all do.
+        awaits: Whether this start waits for what becomes of received devices: they are in its
+            hands, until it notes something else.
     """
 
     path: Path
     earlier: Sequence[Start] = ()
     upto: int = 0
     among: BitMap64 | None = None
+    awaits: bool = False
 
     def __iter__(self) -> Iterator[Column]:
         """Yield the outcomes in the order in which the input was first read.
@@ -46,6 +51,10 @@ class JournalOutcomes:
                 if (listed := self._listed(one, codes)) is not None:
                     yield codes.column(listed)
 
+    @staticmethod
+    def _is_open(verdict: Verdict, of_this_start: bool) -> bool:
+        return verdict == RECEIVED if of_this_start else verdict.state is State.PENDING
+
     def _listed(self, one: Latest, codes: Codes) -> Latest | None:
         of_this_start = one.entry > (self.earlier[-1].entries if self.earlier else 0)
         said = set(one.codes) if isinstance(one.codes, array) else {one.codes}
@@ -55,6 +64,7 @@ class JournalOutcomes:
             if code is not None
             and code != RETURNED
             and (of_this_start or codes.is_final(code, one.entry))
+            and not (self.awaits and self._is_open(codes.verdict(code), of_this_start))
         }
         if listed == said and self.among is None:
             return one
