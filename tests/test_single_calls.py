@@ -18,11 +18,9 @@ NewClient = Callable[..., FotaClient]
 Ask = Callable[[FotaClient, Any], Awaitable[Any]]
 
 DAYS: Any = {"start_date": date(2026, 1, 5), "end_date": date(2026, 1, 6)}
-V3: Any = {"firmware_from": "1", "firmware_to": "2", **DAYS}
 LISTS: dict[str, Ask] = {
     "v1 assign": lambda c, ids: c.v1.licenses.assign_batch(ids),
     "v2 remove": lambda c, ids: c.v2.licenses.remove_batch(ids),
-    "v3 schedule": lambda c, ids: c.v3.campaigns.schedule("F", ids, **V3),
 }
 OTHERS: dict[str, Ask] = {
     "v2 candidates": lambda c, ids: c.v2.cancel_candidates.replace(ids),

@@ -6,12 +6,16 @@ rate of 50 %, a campaign holds at most 20 devices (vendor page "Pilot Campaigns"
 
 from collections.abc import Sequence
 from datetime import date
+from functools import partial
 from typing import Literal, Unpack
 
 from fota_async.api.campaign_devices import GET_V2, modify_campaign_v2
-from fota_async.api.context import Context, check_dates, check_device_ids
+from fota_async.api.context import Context, check_dates
+from fota_async.api.reports import ReportsV2
+from fota_async.api.schedule import ScheduledCampaign, schedule_campaign, schedule_run
 from fota_async.batch.batcher import DeviceBatcher
 from fota_async.batch.run import BatchRun
+from fota_async.batch.schedule import ScheduleRun
 from fota_async.batch.settings import RunOptions
 from fota_async.batch.source import Devices, open_source
 from fota_async.batch.sync import Approve, Sync, SyncReport
@@ -27,7 +31,7 @@ from fota_async.models.schedule_campaigns import (
     TextTimeWindow,
 )
 from fota_async.models.success import SuccessFlag
-from fota_async.wire.route import Repeat, delete, or_nothing, post, put
+from fota_async.wire.route import Repeat, Route, delete, or_nothing, post, put
 
 SCHEDULE = post("/api/fota/v2/campaigns/{account}", CampaignV2)
 SCHEDULE_SOFTWARE = post("/api/fota/v2/campaigns/software/{account}", CampaignV2)
@@ -48,10 +52,10 @@ class CampaignsV2:
     def __init__(self, context: Context) -> None:
         self._context = context
 
-    async def schedule(
+    def schedule(
         self,
         software_name: str,
-        device_ids: Sequence[str],
+        devices: Devices,
         *,
         software_from: str,
         software_to: str,
@@ -63,7 +67,10 @@ class CampaignsV2:
         download_windows: Sequence[TimeWindow] = (),
         install_after_date: date | None = None,
         install_windows: Sequence[TimeWindow] = (),
-    ) -> CampaignV2:
+        column: str | None = None,
+        settle: bool = False,
+        **options: Unpack[RunOptions],
+    ) -> ScheduleRun[ScheduledCampaign[CampaignV2]]:
         """Schedule a campaign in the general form.
 
         The vendor's current index lists `schedule_software` and `schedule_file` instead; arguments,
@@ -82,14 +89,14 @@ class CampaignsV2:
             download_time_window_list=tuple(download_windows),
             install_after_date=install_after_date,
             install_time_window_list=tuple(install_windows),
-            device_list=check_device_ids(device_ids),
+            device_list=(),
         )
-        return await self._context.call(SCHEDULE, body=body)
+        return self._schedule(SCHEDULE, body, devices, column, options, settle=settle)
 
-    async def schedule_software(
+    def schedule_software(
         self,
         software_name: str,
-        device_ids: Sequence[str],
+        devices: Devices,
         *,
         software_from: str,
         software_to: str,
@@ -101,16 +108,22 @@ class CampaignsV2:
         download_windows: Sequence[TimeWindow] = (),
         install_after_date: date | None = None,
         install_windows: Sequence[TimeWindow] = (),
-    ) -> CampaignV2:
-        """Schedule a campaign that brings software to HTTP devices.
+        column: str | None = None,
+        settle: bool = False,
+        **options: Unpack[RunOptions],
+    ) -> ScheduleRun[ScheduledCampaign[CampaignV2]]:
+        """Schedule a campaign with software for HTTP devices, and the first batch of a device list.
 
-        An answer means accepted, not scheduled: the step shows in `get`. Never repeated after a
-        lost answer, since a repeat can create a second campaign; look for it among the pending and
-        queued ones (`reports.list_campaigns`) first.
+        The rest of the list is appended. An answer means accepted, not scheduled: the step shows in
+        `get`. The request is never repeated after a lost answer, since a repeat can create a second
+        campaign.
+
+        Before a pilot with this software succeeded, a campaign holds at most 20 devices.
+        `pilot_then_fleet` has the pilot, looks at it, and schedules for the rest.
 
         Args:
             software_name: Name from the software listing.
-            device_ids: IMEIs; at most 20 before a pilot succeeded.
+            devices: Ids one by one, sync or async, or the path of a file.
             software_from: Version that a device must have.
             software_to: Version that it then has.
             distribution_type: Protocol, for instance `HTTP`; passed on as it is.
@@ -121,16 +134,19 @@ class CampaignsV2:
             download_windows: Hours of a day in which they do.
             install_after_date: First day on which devices install.
             install_windows: Hours of a day in which they do.
+            column: Header of the device ids in a CSV.
+            settle: Whether to wait until the campaign devices report shows each device, as in
+                `append_devices`; else those that were taken are `pending`.
+            options: See `RunOptions`. With `journal`, the same call goes on after a crash, and
+                never schedules twice.
 
         Returns:
-            The campaign with its id.
+            A run: `await` it for the `ScheduledCampaign` with its `id` and its `report` over all
+            devices, or enter it to iterate over outcomes. See `ScheduleRun` for what it raises.
 
         Raises:
-            ConfigurationError: No device, one that is no device id, or dates in the wrong order;
-                nothing was sent.
-            LostError: No answer came, and the campaign may exist all the same.
-            RefusedError: The API said no.
-            CallError: Any other way for a call to end.
+            ConfigurationError: Dates in the wrong order, or an option cannot work.
+            TypeError: `devices` is a bare string or no device list at all.
         """
         check_dates(start_date, end_date)
         body = ScheduleSoftwareCampaign(
@@ -145,14 +161,14 @@ class CampaignsV2:
             download_time_window_list=_texts(download_windows),
             install_after_date=install_after_date,
             install_time_window_list=_texts(install_windows),
-            device_list=check_device_ids(device_ids),
+            device_list=(),
         )
-        return await self._context.call(SCHEDULE_SOFTWARE, body=body)
+        return self._schedule(SCHEDULE_SOFTWARE, body, devices, column, options, settle=settle)
 
-    async def schedule_file(
+    def schedule_file(
         self,
         file_name: str,
-        device_ids: Sequence[str],
+        devices: Devices,
         *,
         file_version: str,
         distribution_type: str = "HTTP",
@@ -163,14 +179,17 @@ class CampaignsV2:
         download_windows: Sequence[TimeWindow] = (),
         install_after_date: date | None = None,
         install_windows: Sequence[TimeWindow] = (),
-    ) -> CampaignV2:
+        column: str | None = None,
+        settle: bool = False,
+        **options: Unpack[RunOptions],
+    ) -> ScheduleRun[ScheduledCampaign[CampaignV2]]:
         """Schedule a campaign that brings a file to HTTP devices.
 
         Arguments, result and errors are those of `schedule_software`, and:
 
         Args:
             file_name: The server's name of the file, from the upload answer or the file listing.
-            device_ids: IMEIs; at most 20 before a pilot succeeded.
+            devices: Ids one by one, sync or async, or the path of a file.
             file_version: Its version.
             distribution_type: Protocol, for instance `HTTP`; passed on as it is.
             start_date: First day.
@@ -180,6 +199,9 @@ class CampaignsV2:
             download_windows: Hours of a day in which they do.
             install_after_date: First day on which devices install.
             install_windows: Hours of a day in which they do.
+            column: Header of the device ids in a CSV.
+            settle: Whether to wait until the campaign devices report shows each device.
+            options: See `RunOptions`.
         """
         check_dates(start_date, end_date)
         body = ScheduleFileCampaign(
@@ -193,9 +215,9 @@ class CampaignsV2:
             download_time_window_list=_texts(download_windows),
             install_after_date=install_after_date,
             install_time_window_list=_texts(install_windows),
-            device_list=check_device_ids(device_ids),
+            device_list=(),
         )
-        return await self._context.call(SCHEDULE_FILE, body=body)
+        return self._schedule(SCHEDULE_FILE, body, devices, column, options, settle=settle)
 
     async def get(self, campaign_id: str) -> CampaignV2:
         """Read a campaign; its devices are in `reports.list_campaign_devices`.
@@ -340,6 +362,27 @@ class CampaignsV2:
             CallError: Any other way for a call to end.
         """
         await self._context.call(CANCEL, campaign_id=campaign_id)
+
+    def _schedule(
+        self,
+        route: Route[CampaignV2],
+        body: object,
+        devices: Devices,
+        column: str | None,
+        options: RunOptions,
+        *,
+        settle: bool,
+    ) -> ScheduleRun[ScheduledCampaign[CampaignV2]]:
+        schedule = schedule_campaign(
+            self._context,
+            route,
+            body,
+            append=partial(modify_campaign_v2, "append", self._context.account, settle=settle),
+            get=self.get,
+            list_campaigns=ReportsV2(self._context).list_campaigns,
+        )
+        result = ScheduledCampaign[CampaignV2]
+        return schedule_run(self._context, schedule, devices, column, options, result=result)
 
     def _run(
         self,

@@ -8,10 +8,16 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Literal, Unpack
 
+import attrs
+
 from fota_async.api.campaign_devices import GET_V3, modify_campaign_v3
-from fota_async.api.context import Context, check_dates, check_device_ids
+from fota_async.api.context import Context, check_dates
+from fota_async.api.reports import ReportsV3
+from fota_async.api.schedule import ScheduledCampaign, schedule_campaign, schedule_run
 from fota_async.batch.batcher import DeviceBatcher
+from fota_async.batch.operation import Operation
 from fota_async.batch.run import BatchRun
+from fota_async.batch.schedule import ScheduleRun
 from fota_async.batch.settings import RunOptions
 from fota_async.batch.source import Devices, open_source
 from fota_async.batch.sync import Approve, Sync, SyncReport
@@ -40,10 +46,10 @@ class CampaignsV3:
     def __init__(self, context: Context) -> None:
         self._context = context
 
-    async def schedule(
+    def schedule(
         self,
         firmware_name: str,
-        device_ids: Sequence[str],
+        devices: Devices,
         *,
         firmware_from: str,
         firmware_to: str,
@@ -54,16 +60,21 @@ class CampaignsV3:
         windows: Sequence[TimeWindow] = (),
         auto_assign_license: bool = False,
         auto_add_devices: bool = False,
-    ) -> CampaignV3:
-        """Schedule a campaign.
+        column: str | None = None,
+        settle: bool = False,
+        **options: Unpack[RunOptions],
+    ) -> ScheduleRun[ScheduledCampaign[CampaignV3]]:
+        """Schedule a campaign, with the first batch of a device list; append the rest.
 
-        An answer means accepted, not scheduled: the step shows in `get`. Never repeated after a
-        lost answer, since a repeat can create a second campaign; look for it among the pending and
-        queued ones (`reports.list_campaigns`) first.
+        An answer means accepted, not scheduled: the step shows in `get`. The request is never
+        repeated after a lost answer, since a repeat can create a second campaign.
+
+        Before a pilot with this firmware succeeded, a campaign holds at most 20 devices.
+        `pilot_then_fleet` has the pilot, looks at it, and schedules for the rest.
 
         Args:
             firmware_name: Name from the firmware listing.
-            device_ids: IMEIs; at most 20 before a pilot succeeded.
+            devices: Ids one by one, sync or async, or the path of a file.
             firmware_from: Version that a device must have.
             firmware_to: Version that it then has.
             protocol: Passed on as it is.
@@ -74,16 +85,19 @@ class CampaignsV3:
             auto_assign_license: Whether devices get licences by themselves.
             auto_add_devices: Whether the campaign grows by itself. Its list then shows devices
                 that nobody appended.
+            column: Header of the device ids in a CSV.
+            settle: Whether to wait until the campaign devices report shows each device of the
+                first batch, up to `settle_limit` seconds; else those are `pending`.
+            options: See `RunOptions`. With `journal`, the same call goes on after a crash, and
+                never schedules twice.
 
         Returns:
-            The campaign with its id.
+            A run: `await` it for the `ScheduledCampaign` with its `id` and its `report` over all
+            devices, or enter it to iterate over outcomes. See `ScheduleRun` for what it raises.
 
         Raises:
-            ConfigurationError: No device, one that is no device id, or dates in the wrong order;
-                nothing was sent.
-            LostError: No answer came, and the campaign may exist all the same.
-            RefusedError: The API said no.
-            CallError: Any other way for a call to end.
+            ConfigurationError: Dates in the wrong order, or an option cannot work.
+            TypeError: `devices` is a bare string or no device list at all.
         """
         check_dates(start_date, end_date)
         body = ScheduleFirmwareCampaign(
@@ -95,11 +109,25 @@ class CampaignsV3:
             start_date=start_date,
             end_date=end_date,
             campaign_time_window_list=tuple(windows),
-            device_list=check_device_ids(device_ids),
+            device_list=(),
             auto_assign_license_flag=auto_assign_license,
             auto_add_devices_flag=auto_add_devices,
         )
-        return await self._context.call(SCHEDULE, body=body)
+        account = self._context.account
+
+        def append(campaign_id: str) -> Operation:
+            return attrs.evolve(modify_campaign_v3("append", account, campaign_id), awaits=settle)
+
+        schedule = schedule_campaign(
+            self._context,
+            SCHEDULE,
+            body,
+            append=append,
+            get=self.get,
+            list_campaigns=ReportsV3(self._context).list_campaigns,
+        )
+        result = ScheduledCampaign[CampaignV3]
+        return schedule_run(self._context, schedule, devices, column, options, result=result)
 
     async def get(self, campaign_id: str) -> CampaignV3:
         """Read a campaign; its devices are in `reports.list_campaign_devices`.

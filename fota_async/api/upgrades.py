@@ -9,7 +9,7 @@ from pyroaring import BitMap64
 
 from fota_async.api.context import Context, check_dates, check_uuid
 from fota_async.api.reports import ReportsV1
-from fota_async.api.schedule import ScheduledUpgrade, find_candidates, verdicts_of
+from fota_async.api.schedule import ScheduledUpgrade, find_candidates, schedule_run, verdicts_of
 from fota_async.batch.batcher import DeviceBatcher
 from fota_async.batch.candidates import Candidate
 from fota_async.batch.device_ids import DeviceSet, is_device_id, pack
@@ -25,9 +25,8 @@ from fota_async.batch.reading import (
 )
 from fota_async.batch.run import BatchRun
 from fota_async.batch.schedule import ScheduleRun
-from fota_async.batch.schedule_engine import ScheduleEngine
 from fota_async.batch.schedule_operation import ScheduleOperation
-from fota_async.batch.settings import RunOptions, RunSettings
+from fota_async.batch.settings import RunOptions
 from fota_async.batch.source import Devices, open_source
 from fota_async.batch.sync import Approve, Sync, SyncReport
 from fota_async.models.device_answers import DeviceAnswers
@@ -107,9 +106,8 @@ class UpgradesV1:
             device_list=(),
         )
         schedule = schedule_upgrade(self._context, body)
-        source, settings = open_source(devices, column), RunSettings(**options)
-        engine = ScheduleEngine(self._context.session, schedule, source, settings)
-        return ScheduleRun(engine, ScheduledUpgrade)
+        result = ScheduledUpgrade
+        return schedule_run(self._context, schedule, devices, column, options, result=result)
 
     async def get(self, upgrade_id: str) -> FirmwareUpgrade:
         """Read an upgrade with all its devices; the answer is not paged.

@@ -9,6 +9,7 @@ from fota_async import (
     FirmwareUpgrade,
     FotaClient,
     NewPassword,
+    ScheduledCampaign,
     ScheduledUpgrade,
     SyncReport,
     UpgradeStatus,
@@ -69,9 +70,9 @@ async def version_two(fota: FotaClient) -> None:
         end_date=DAY,
         download_windows=[window],
     )
-    assert_type(await software, m.CampaignV2)
+    assert_type(await software, ScheduledCampaign[m.CampaignV2])
     file = v2.campaigns.schedule_file("F", IDS, file_version="1", start_date=DAY, end_date=DAY)
-    assert_type(await file, m.CampaignV2)
+    assert_type(await file, ScheduledCampaign[m.CampaignV2])
     general = v2.campaigns.schedule(
         "S",
         IDS,
@@ -81,7 +82,7 @@ async def version_two(fota: FotaClient) -> None:
         start_date=DAY,
         end_date=DAY,
     )
-    assert_type(await general, m.CampaignV2)
+    assert_type(await general, ScheduledCampaign[m.CampaignV2])
     assert_type(await v2.campaigns.get("id"), m.CampaignV2)
     assert_type(await v2.campaigns.append_devices("id", IDS, settle=True), BatchReport)
     assert_type(await v2.campaigns.remove_devices("id", IDS), BatchReport)
@@ -128,7 +129,8 @@ async def version_three(fota: FotaClient) -> None:
     scheduled = v3.campaigns.schedule(
         "F", IDS, firmware_from="1", firmware_to="2", start_date=DAY, end_date=DAY
     )
-    assert_type(await scheduled, m.CampaignV3)
+    assert_type(await scheduled, ScheduledCampaign[m.CampaignV3])
+    assert_type((await scheduled).campaign, m.CampaignV3)
     assert_type(await v3.campaigns.get("id"), m.CampaignV3)
     assert_type(await v3.campaigns.append_devices("id", IDS), BatchReport)
     assert_type(await v3.campaigns.remove_devices("id", IDS), BatchReport)
