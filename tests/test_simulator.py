@@ -180,6 +180,7 @@ async def test_requests_and_statistics_tell_what_happened(api: Api, sim: Simulat
         "upgrades": {
             sim.upgrade_id: {"status": "Queued", "devices": 3, "members": [A, B, C]},
         },
+        "campaigns": {},
     }
 
 
@@ -197,7 +198,7 @@ async def test_no_more_of_the_past_is_kept_than_readings_need(
         clock.turn(1)
         await api.append(imei(number))
 
-    assert len(sim._world.upgrades[sim.upgrade_id]._undo) == 1
+    assert len(sim._world.upgrades[sim.upgrade_id].rows._undo) == 1
 
 
 # The server itself

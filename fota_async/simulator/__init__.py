@@ -18,9 +18,9 @@ about, so one seed means the same under any concurrency.
 from fota_async.simulator.faults import Faults
 from fota_async.simulator.request_log import RequestRecord
 from fota_async.simulator.routes import ROUTES, Guard, Route
+from fota_async.simulator.rows import Row
 from fota_async.simulator.rules import REASONS, Rules
 from fota_async.simulator.simulator import Simulator
-from fota_async.simulator.upgrades import Row
 
 __all__ = [
     "REASONS",

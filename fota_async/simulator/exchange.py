@@ -4,13 +4,15 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum, auto
 from functools import cached_property
-from typing import Any, Self
+from typing import Any, Final, Self
 from urllib.parse import parse_qs
 
 import attrs
 import msgspec
 
 from fota_async.simulator.routes import Route
+
+_WRAPPER: Final = "addorremovedevice"
 
 
 @attrs.frozen(kw_only=True)
@@ -48,7 +50,8 @@ class Call:
             return None
         if not isinstance(document, dict):
             return None
-        return {name.lower(): value for name, value in document.items()}
+        members = _by_lower_case(document)
+        return _unwrapped(members) if self.route.may_be_wrapped else members
 
     @cached_property
     def form(self) -> dict[str, str]:
@@ -80,6 +83,20 @@ class Call:
         return (*json, "*/*") if self.route.any_content_type else json
 
 
+def _by_lower_case(members: dict[str, Any]) -> dict[str, Any]:
+    return {name.lower(): value for name, value in members.items()}
+
+
+def _unwrapped(members: dict[str, Any]) -> dict[str, Any] | None:
+    """Return what is in the wrapper, an object or a list of one (wire contract, row 4)."""
+    if _WRAPPER not in members:
+        return members
+    match members[_WRAPPER]:
+        case [dict() as inner] | (dict() as inner):
+            return _by_lower_case(inner)
+    return None
+
+
 class Delivery(Enum):
     """How much of an answer reaches the caller."""
 
@@ -99,6 +116,7 @@ class Answer:
         content_type: Its media type.
         headers: Further headers.
         delivery: How much of it reaches the caller.
+        longer: Members of a longer form, which only an odd spelling shows.
 
     """
 
@@ -107,6 +125,7 @@ class Answer:
     content_type: str = "application/json"
     headers: Mapping[str, str] = attrs.field(factory=dict)
     delivery: Delivery = Delivery.WHOLE
+    longer: Mapping[str, object] = attrs.field(factory=dict)
 
     @classmethod
     def of(cls, document: object, status: int = 200, headers: Mapping[str, str] = {}) -> Self:

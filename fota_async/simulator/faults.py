@@ -65,9 +65,9 @@ class Faults:
         null_list: `deviceList` is null.
         missing_items: Some devices are left out of the answer.
         odd_status: Some devices have a status word that nobody knows.
-        read_lag: `v1_get_upgrade` shows the devices as they were so many seconds ago.
-            Not a draw; `only` does not touch it. Changes made before the lag was
-            set show at once.
+        read_lag: `v1_get_upgrade` and the campaign devices reports show the devices as
+            they were so many seconds ago. Not a draw; `only` does not touch it. Changes
+            made before the lag was set show at once.
         late_write: Probability that a modify call that met `drop_before` or
             `hang_before` is applied after all, later.
         late_write_seconds: How much later.

@@ -14,7 +14,17 @@ from fota_async.simulator.gateway import session_of
 from fota_async.simulator.world import World
 
 _PAGE = b"<html><body><h1>Something went wrong</h1></body></html>"
-_LISTING = frozenset({"v1_schedule_upgrade", "v1_get_upgrade", "v1_modify_upgrade"})
+_LISTING = frozenset(
+    {
+        "v1_get_upgrade",
+        "v1_modify_upgrade",
+        "v1_schedule_upgrade",
+        "v2_list_campaign_devices",
+        "v3_list_campaign_devices",
+        "v3_modify_campaign",
+    }
+)
+_MODIFYING = frozenset({"v1_modify_upgrade", "v2_modify_campaign", "v3_modify_campaign"})
 _SHARE_OF_ITEMS = 1 / 3
 
 _T = TypeVar("_T")
@@ -81,7 +91,7 @@ def latency(faults: Faults, route: str, draw: Draw) -> float:
 
 def comes_late(faults: Faults, fault: str, route: str, draw: Draw) -> bool:
     """Return whether a modify call whose answer is lost is applied later on."""
-    lost = fault in {"drop_before", "hang_before"} and route == "v1_modify_upgrade"
+    lost = fault in {"drop_before", "hang_before"} and route in _MODIFYING
     return lost and draw.share("late_write") < faults.late_write
 
 
@@ -158,7 +168,8 @@ def _on_items(
             document = msgspec.json.decode(scene.answer.content)
         except msgspec.DecodeError:  # a refusal may be a page of HTML
             return scene.answer
-        if "deviceList" not in document:
+        # An odd spelling may have null in its place.
+        if "deviceList" not in document or document["deviceList"] is None:
             return scene.answer
         document["deviceList"] = alter(scene, document["deviceList"])
         return scene.answer.with_content(msgspec.json.encode(document))

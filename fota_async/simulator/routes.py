@@ -25,6 +25,7 @@ class Route:
         guard: What a caller must show.
         other_path: A second spelling of the path that is served as well.
         any_content_type: Whether `Content-Type: */*` is taken.
+        may_be_wrapped: Whether the body may stand in `addOrRemoveDevice`.
 
     """
 
@@ -34,6 +35,7 @@ class Route:
     other_path: str | None = None
     guard: Guard = Guard.SESSION
     any_content_type: bool = False
+    may_be_wrapped: bool = False
 
     @property
     def is_fota(self) -> bool:
@@ -73,6 +75,7 @@ def _fota(name: str, method: str, path: str) -> Route:
         path=path,
         other_path=_OTHER_PATHS.get(name),
         any_content_type=name in _ANY_CONTENT_TYPE,
+        may_be_wrapped=name in {"v2_modify_campaign", "v3_modify_campaign"},
     )
 
 

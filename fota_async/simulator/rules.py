@@ -1,7 +1,7 @@
 """How the simulated server behaves by nature, before anything goes wrong."""
 
-from collections.abc import Mapping
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from typing import Literal, TypeVar
 
 import attrs
 from attrs import validators
@@ -22,6 +22,23 @@ The page names the causes; the wording of the wire is not documented.
 """
 
 STILL_IN_UPGRADE = REASONS[-1]
+
+REASONS_V2 = (
+    "Device not found",
+    STILL_IN_UPGRADE,
+    "Device is not FOTA capable",
+    "Invalid IMEI",
+    "Device does not meet the software version prerequisite",
+    "Device does not meet the make or model prerequisite",
+    "Device is not active or not connected",
+    "Internal error",
+)
+"""Why a device of a v2 campaign is rejected (page "Campaign Lifecycle Flow for v2").
+
+Again the causes are the page's, their wording is not documented.
+"""
+
+_T = TypeVar("_T")
 
 
 @attrs.frozen(kw_only=True)
@@ -55,6 +72,30 @@ class Rules:
         burst: Requests that may come at once before `rate` counts.
         retry_after: `Retry-After` of those answers; None leaves the header out.
         retry_after_date: Write `Retry-After` as a date beside a `Date` header.
+        life_cycle: Whether upgrades and campaigns move through their states by themselves,
+            and devices come to their last word while theirs runs. Without it they stay
+            in a state until `Simulator.set_status`.
+        pending_for: Seconds an upgrade or campaign is pending.
+        queued_for: Seconds it is queued; None for as long as the vendor says: until 00:00
+            UTC of its first day, or for 90 minutes if that day has begun.
+        prescheduled_for: Seconds a v3 campaign is then in state `CampaignPreScheduled`.
+        runs_for: Seconds it runs; None for as long as the vendor says: until its last day
+            is over, or for a week if a v2 campaign began after 00:00 UTC of its first day.
+        receipt_delay: Seconds after which a v2 modify call shows in the campaign
+            devices report; its answer is a receipt at once.
+        prescheduled_is_open: Whether a campaign in state `CampaignPreScheduled` still
+            takes devices and can be cancelled. Not documented.
+        aborts: Versions in which DELETE aborts a campaign that runs; in the others it
+            is refused. The vendor says both of both.
+        pilot: At most 20 devices in a v2 or v3 campaign until one with the same software,
+            firmware or file had 5 to 20 devices of which half were upgraded (page "Pilot
+            Campaigns"). How the 21st is turned away is not documented: "request"
+            refuses the whole request, "device" that device alone; "off" lets it in.
+        upgrade_fail_rate: Share of all devices whose upgrade fails. Always the same devices.
+        page_size: Items on a page of a list. 1,000 is documented for devices; for other
+            lists nothing is.
+        spelling: "documented" answers in the spelling of the vendor's SDK, "odd" in the
+            other variants that the vendor's pages have of it.
         seed: What the choice of devices hangs on.
 
     """
@@ -80,19 +121,39 @@ class Rules:
     burst: int = attrs.field(default=5, validator=positive)
     retry_after: float | None = attrs.field(default=None, validator=not_negative)
     retry_after_date: bool = False
+    life_cycle: bool = False
+    pending_for: float = attrs.field(default=60.0, validator=not_negative)
+    queued_for: float | None = attrs.field(default=None, validator=not_negative)
+    prescheduled_for: float = attrs.field(default=600.0, validator=not_negative)
+    runs_for: float | None = attrs.field(default=None, validator=not_negative)
+    receipt_delay: float = attrs.field(default=0.0, validator=not_negative)
+    prescheduled_is_open: bool = False
+    aborts: frozenset[str] = frozenset({"v2"})
+    pilot: Literal["off", "request", "device"] = attrs.field(
+        default="off", validator=validators.in_(("off", "request", "device"))
+    )
+    upgrade_fail_rate: float = attrs.field(default=0.0, validator=probability)
+    page_size: int = attrs.field(default=1000, validator=positive)
+    spelling: Literal["documented", "odd"] = attrs.field(
+        default="documented", validator=validators.in_(("documented", "odd"))
+    )
     seed: int = 0
 
-    def refusal(self, device_id: str) -> str | None:
+    def refusal(self, device_id: str, reasons: Sequence[str] = REASONS) -> str | None:
         """Return why `device_id` is refused when appended, or None."""
         if (reason := self.refused.get(device_id)) is not None:
             return reason
-        return self._lot("refuse", device_id, self.refuse_rate)
+        return self._lot("refuse", device_id, self.refuse_rate, reasons)
 
-    def later_rejection(self, device_id: str) -> str | None:
+    def later_rejection(self, device_id: str, reasons: Sequence[str] = REASONS) -> str | None:
         """Return why `device_id`, once taken, is rejected `reject_after` later, or None."""
-        return self._lot("reject later", device_id, self.reject_later_rate)
+        return self._lot("reject later", device_id, self.reject_later_rate, reasons)
 
-    def _lot(self, about: str, device_id: str, rate: float) -> str | None:
+    def failed_upgrade(self, device_id: str, failures: Sequence[_T]) -> _T | None:
+        """Return the failure with which the upgrade of `device_id` ends, or None for none."""
+        return self._lot("fail", device_id, self.upgrade_fail_rate, failures)
+
+    def _lot(self, about: str, device_id: str, rate: float, choices: Sequence[_T]) -> _T | None:
         if not rate or share(self.seed, about, device_id) >= rate:
             return None
-        return REASONS[int(share(self.seed, about, "reason", device_id) * len(REASONS))]
+        return choices[int(share(self.seed, about, "reason", device_id) * len(choices))]

@@ -3,23 +3,31 @@
 from functools import partial
 
 import attrs
+import msgspec
 
 from fota_async.simulator import (
     auth_handlers,
     callback_handlers,
+    campaign_handlers,
     gateway,
+    history_handlers,
     refusals,
+    report_handlers,
     upgrade_handlers,
 )
 from fota_async.simulator.draws import Draws
 from fota_async.simulator.exchange import Answer, Call, Refused
 from fota_async.simulator.faults import Faults
 from fota_async.simulator.mischief import MISCHIEF, Scene, comes_late, latency, pick
+from fota_async.simulator.spelling import ODD
 from fota_async.simulator.world import Handler, World
 
 HANDLERS: dict[str, Handler] = {
     **auth_handlers.HANDLERS,
     **callback_handlers.HANDLERS,
+    **campaign_handlers.HANDLERS,
+    **history_handlers.HANDLERS,
+    **report_handlers.HANDLERS,
     **upgrade_handlers.HANDLERS,
 }
 
@@ -69,6 +77,18 @@ class Service:
     def _carry_out(self, call: Call, moment: float) -> Answer:
         try:
             handler = HANDLERS.get(call.route.name)
-            return handler(self.world, call, moment) if handler else refusals.unknown_resource()
+            if handler is None:
+                return refusals.unknown_resource()
+            return self._spelt(call, handler(self.world, call, moment))
         except Refused as refused:
             return refused.answer
+
+    def _spelt(self, call: Call, answer: Answer) -> Answer:
+        spelling = ODD.get(call.route.name) if self.world.rules.spelling == "odd" else None
+        content = answer.content if spelling is not None else b""
+        if spelling is None or not content:
+            return answer
+        document = spelling.of(msgspec.json.decode(content))
+        if answer.longer:
+            document |= answer.longer
+        return answer.with_content(msgspec.json.encode(document))

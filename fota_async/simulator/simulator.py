@@ -1,18 +1,23 @@
 """The simulator as its users hold it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime
 from types import TracebackType
-from typing import Any, Final, Self, get_args
+from typing import Any, Final, Literal, Self
 
 from fota_async.clock import Clock, SystemClock
 from fota_async.simulator.access import Access
+from fota_async.simulator.campaigns import usual_details
+from fota_async.simulator.days import Calendar
 from fota_async.simulator.device_lists import is_device_id
 from fota_async.simulator.faults import Faults
 from fota_async.simulator.listener import Listener
 from fota_async.simulator.request_log import RequestLog, RequestRecord
+from fota_async.simulator.rows import Row
 from fota_async.simulator.rules import Rules
 from fota_async.simulator.service import Service
-from fota_async.simulator.upgrades import ACCEPTED, PENDING, Row, Status, Upgrade
+from fota_async.simulator.targets import Target
+from fota_async.simulator.versions import CAMPAIGN_VERSIONS, CampaignStatus, Status
 from fota_async.simulator.world import World
 
 
@@ -31,6 +36,8 @@ class Simulator:
         faults: What goes wrong. Can be assigned anew at any time.
         rules: How the server behaves by nature. Can be assigned anew at any time.
         clock: The server's time: token life, idle sessions, lag, latency, rate.
+        today: The day on which it starts, at 00:00 UTC of its clock; the real one if
+            left out.
         host: Address to bind.
         port: Port to bind; 0 for a free one.
 
@@ -55,13 +62,16 @@ class Simulator:
         faults: Faults | None = None,
         rules: Rules | None = None,
         clock: Clock | None = None,
+        today: date | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
     ) -> None:
+        clock = clock or SystemClock()
         self._world = World(
             access=Access(self.key, self.secret, self.username, "example-password"),
             rules=rules or Rules(),
-            clock=clock or SystemClock(),
+            clock=clock,
+            calendar=Calendar(today or datetime.now(UTC).date(), clock.monotonic()),
         )
         self._world.add_account(self.account)
         self._world.add_upgrade(self.account, "Queued", upgrade_id=self.upgrade_id)
@@ -80,9 +90,6 @@ class Simulator:
         """The user's password now; a reset changes it."""
         return self._world.access.password
 
-    def _upgrade(self, upgrade_id: str | None) -> Upgrade:
-        return self._world.upgrades[upgrade_id or self.upgrade_id]
-
     @property
     def faults(self) -> Faults:
         """What goes wrong from the next request on."""
@@ -100,66 +107,104 @@ class Simulator:
 
     @rules.setter
     def rules(self, rules: Rules) -> None:
-        self._world.rules = rules
+        self._world.change_rules(rules)
 
     @property
     def requests(self) -> list[RequestRecord]:
         """What the wire saw so far, in the order of arrival; `/__stats` left out."""
         return self._log.records()
 
-    def members(self, upgrade_id: str | None = None) -> set[str]:
-        """Return the devices that are in the upgrade now, rejected ones left out."""
-        now = self._world.now()
-        return self._upgrade(upgrade_id).members(now)
+    def members(self, target_id: str | None = None) -> set[str]:
+        """Return the devices in an upgrade or campaign now, rejected ones left out.
 
-    def rows(self, upgrade_id: str | None = None) -> dict[str, Row]:
+        Args:
+            target_id: Its id; the first upgrade if left out.
+
+        """
+        now = self._world.now()
+        return self._target(target_id).rows.members(now)
+
+    def rows(self, target_id: str | None = None) -> dict[str, Row]:
         """Return the row of every device as it reads now, without any lag."""
         now = self._world.now()
-        return {i: row.at(now) for i, row in self._upgrade(upgrade_id).rows.items()}
+        return {i: row.at(now) for i, row in self._target(target_id).rows.current.items()}
 
     def seed(
         self,
         ids: Iterable[str],
-        status: str = ACCEPTED.status,
-        upgrade_id: str | None = None,
+        status: str | None = None,
+        target_id: str | None = None,
         *,
         reason: str | None = None,
     ) -> None:
-        """Put devices into an upgrade as if they had always been there.
+        """Put devices into an upgrade or campaign as if they had always been there.
 
         Args:
             ids: Device ids of 15 digits; anything else is a `ValueError`.
-            status: What their rows read, such as `Device Rejected`.
-            upgrade_id: The upgrade; the first one if left out.
-            reason: Their `resultReason`; "success" for accepted devices if left out.
+            status: What their rows read, such as `Device Rejected`; that of an accepted
+                device if left out.
+            target_id: The upgrade or campaign; the first upgrade if left out.
+            reason: Their `resultReason`; what is usual with the status if left out.
 
         """
-        stock = {row.status: row for row in (ACCEPTED, PENDING)}
-        row = stock.get(status) if reason is None else None
-        row = row or Row(status, reason)
-        upgrade = self._upgrade(upgrade_id)
+        target = self._target(target_id)
+        words = target.version
+        usual = {row.status: row for row in (*words.waiting, words.succeeded)}
+        # v3 has one word for pending and accepted devices; the accepted row counts.
+        usual |= {words.accepted.status: words.accepted}
+        row = usual.get(status or words.accepted.status) if reason is None else None
+        row = row or Row(status or words.accepted.status, reason)
+        rows: dict[str, Row | None] = {}
         for device_id in ids:
             if not is_device_id(device_id):
                 raise ValueError(f"not a device id of 15 digits: {device_id!r}")
-            upgrade.rows[device_id] = row
+            rows[device_id] = row
+        target.rows.write_for_ever(rows)
 
-    def set_status(self, upgrade_id: str, status: Status) -> None:
-        """Move an upgrade to another state, as the campaign's life cycle does."""
-        if status not in get_args(Status):
-            raise ValueError(f"no state of a v1 upgrade: {status!r}")
-        now = self._world.now()
-        self._upgrade(upgrade_id).move_to(status, now)
+    def set_status(self, target_id: str, status: Status | CampaignStatus) -> None:
+        """Move an upgrade or campaign to another state, as its life cycle does."""
+        target = self._target(target_id)
+        if status not in target.version.stages:
+            what = "upgrade" if target.version.name == "v1" else "campaign"
+            raise ValueError(f"no state of a {target.version.name} {what}: {status!r}")
+        self._world.move(target, status, self._world.now())
 
     def add_account(self, name: str) -> None:
-        """Add an account without upgrades; the one user may use it too."""
+        """Add an account without upgrades and campaigns; the one user may use it too."""
         self._world.add_account(name)
 
     def add_upgrade(self, account: str | None = None, *, status: Status = "Queued") -> str:
         """Add an upgrade without devices to an account and return its id."""
-        name = account or self.account
-        if name not in self._world.accounts:
-            raise ValueError(f"no such account: {name!r}")
-        return self._world.add_upgrade(name, status).id
+        return self._world.add_upgrade(self._known(account), status).id
+
+    def add_campaign(
+        self,
+        version: Literal["v2", "v3"],
+        *,
+        account: str | None = None,
+        status: CampaignStatus = "CampaignRequestQueued",
+        image: str = "FOTA_Verizon_Model-A_02To03_HF",
+        start_date: str = "2020-08-21",
+        end_date: str = "2020-08-22",
+    ) -> str:
+        """Add a campaign without devices to an account and return its id.
+
+        Args:
+            version: The version of the API that knows it.
+            account: Its account; the first one if left out.
+            status: Its state.
+            image: Name of its software (v2) or firmware (v3).
+            start_date: First day, `YYYY-MM-DD`.
+            end_date: Last day, `YYYY-MM-DD`.
+
+        """
+        known = CAMPAIGN_VERSIONS.get(version)
+        if known is None or status not in known.stages:
+            raise ValueError(f"no version and state of a campaign: {version!r}, {status!r}")
+        details = usual_details(version, image) | {"startDate": start_date, "endDate": end_date}
+        campaign = self._world.new_campaign(self._known(account), known, status, details)
+        self._world.add(campaign)
+        return campaign.id
 
     def deactivate_account(self, account: str | None = None) -> None:
         """Answer every call about the account with "Inactive account" from now on."""
@@ -181,8 +226,8 @@ class Simulator:
         """Return what `GET /__stats` shows.
 
         `requests` counts, by route, statuses and, in place of the status, faults met;
-        `logins` are those that gave a session; `devices` of an upgrade are its rows,
-        `members` those not rejected.
+        `logins` are those that gave a session; `devices` of an upgrade or campaign are
+        its rows, `members` those not rejected.
         """
         now = self._world.now()
         access = self._world.access
@@ -194,14 +239,8 @@ class Simulator:
             "revocations": access.revocations,
             "locked": access.locked,
             "devices_sent": self._log.devices_sent(),
-            "upgrades": {
-                upgrade.id: {
-                    "status": upgrade.status,
-                    "devices": len(upgrade.rows),
-                    "members": sorted(upgrade.members(now)),
-                }
-                for upgrade in self._world.upgrades.values()
-            },
+            "upgrades": _counts(self._world.upgrades, now),
+            "campaigns": _counts(self._world.campaigns, now),
         }
 
     async def start(self) -> None:
@@ -223,3 +262,24 @@ class Simulator:
         trace: TracebackType | None,
     ) -> None:
         await self.stop()
+
+    def _target(self, target_id: str | None) -> Target:
+        key = target_id or self.upgrade_id
+        return self._world.campaigns.get(key) or self._world.upgrades[key]
+
+    def _known(self, account: str | None) -> str:
+        name = account or self.account
+        if name not in self._world.accounts:
+            raise ValueError(f"no such account: {name!r}")
+        return name
+
+
+def _counts(targets: Mapping[str, Target], now: float) -> dict[str, Any]:
+    return {
+        target.id: {
+            "status": target.status,
+            "devices": len(target.rows.current),
+            "members": sorted(target.rows.members(now)),
+        }
+        for target in targets.values()
+    }

@@ -5,13 +5,16 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any, Final
 
+import attrs
 import msgspec
 
 from fota_async.simulator import refusals
 from fota_async.simulator.accounts import account_of
 from fota_async.simulator.device_lists import check_ids, check_size
 from fota_async.simulator.exchange import Answer, Call, Refused
-from fota_async.simulator.upgrades import CANCELLED, OPEN, PENDING, Row, Upgrade
+from fota_async.simulator.rows import Row
+from fota_async.simulator.upgrades import CANCELLED, Upgrade
+from fota_async.simulator.versions import V1
 from fota_async.simulator.world import Handler, World
 
 _SLICE = 5_000
@@ -39,14 +42,14 @@ def schedule_upgrade(world: World, call: Call, now: float) -> Answer:
         end_date=_date(members.get("enddate")),
     )
     upgrade.enlist(call.device_ids, world.rules, now)
-    return _shown(upgrade, dict.fromkeys(call.device_ids, PENDING), now)
+    return _shown(upgrade, dict.fromkeys(call.device_ids, V1.pending), now)
 
 
 def get_upgrade(world: World, call: Call, now: float) -> Answer:
     """Show an upgrade with all its devices; the call is not paged."""
     upgrade = _upgrade_of(world, call)
     moment = now - world.read_lag
-    return _shown(upgrade, upgrade.rows_at(moment), moment)
+    return _shown(upgrade, upgrade.rows.written_by(moment), moment)
 
 
 def modify_upgrade(world: World, call: Call, now: float) -> Answer:
@@ -55,20 +58,22 @@ def modify_upgrade(world: World, call: Call, now: float) -> Answer:
     check_size(call, rules)
     operation = _text(_members_of(call), "type")
     upgrade = _upgrade_of(world, call)
-    _check_open(upgrade)
+    _check_open(world, upgrade)
     change = {"append": upgrade.append, "remove": upgrade.remove}.get(operation)
     if change is None:
         raise Refused(refusals.invalid_parameter("Input binding error"))
     check_ids(call.device_ids, rules)
-    upgrade.forget(now - world.read_lag)
+    upgrade.rows.forget(now - world.read_lag)
     results = change(call.device_ids, rules, now)
-    return Answer.of({"accountName": upgrade.account, "id": upgrade.id, "deviceList": results})
+    answer = Answer.of({"accountName": upgrade.account, "id": upgrade.id, "deviceList": results})
+    names = ("firmwareName", "firmwareTo", "startDate", "status")
+    return attrs.evolve(answer, longer={name: _head(upgrade)[name] for name in names})
 
 
 def cancel_upgrade(world: World, call: Call, _now: float) -> Answer:
     """Cancel an upgrade that has not started."""
     upgrade = _upgrade_of(world, call)
-    _check_open(upgrade)
+    _check_open(world, upgrade)
     upgrade.cancel()
     return Answer.of({"success": True})
 
@@ -81,8 +86,8 @@ def _upgrade_of(world: World, call: Call) -> Upgrade:
     return upgrade
 
 
-def _check_open(upgrade: Upgrade) -> None:
-    if upgrade.status not in OPEN:
+def _check_open(world: World, upgrade: Upgrade) -> None:
+    if not upgrade.takes_changes(world.rules):
         # That it is refused is documented, how is not.
         raise Refused(refusals.invalid_parameter(f"Upgrade is {upgrade.status}, too late"))
 
@@ -116,7 +121,13 @@ class _ShownRow(msgspec.Struct, rename="camel", omit_defaults=True, frozen=True)
     result_reason: str | None = None
 
 
-def _shown(upgrade: Upgrade, rows: dict[str, Row], moment: float) -> Answer:
+def upgrade_document(upgrade: Upgrade, moment: float) -> dict[str, Any]:
+    """Return an upgrade as a list shows it, with its devices as they were at that moment."""
+    rows = upgrade.rows.written_by(moment)
+    return _head(upgrade) | {"deviceList": list(_shown_rows(rows, moment))}
+
+
+def _head(upgrade: Upgrade) -> dict[str, str]:
     head = {
         "id": upgrade.id,
         "accountName": upgrade.account,
@@ -127,13 +138,21 @@ def _shown(upgrade: Upgrade, rows: dict[str, Row], moment: float) -> Answer:
     }
     if upgrade.end_date is not None:
         head["endDate"] = upgrade.end_date
-    return Answer(body=_slices(head, rows, moment))
+    return head
+
+
+def _shown(upgrade: Upgrade, rows: dict[str, Row], moment: float) -> Answer:
+    return Answer(body=_slices(_head(upgrade), rows, moment))
+
+
+def _shown_rows(rows: dict[str, Row], moment: float) -> Iterator[_ShownRow]:
+    read = ((device_id, row.at(moment)) for device_id, row in rows.items())
+    return (_ShownRow(device_id, row.status, row.reason) for device_id, row in read)
 
 
 def _slices(head: dict[str, str], rows: dict[str, Row], moment: float) -> Iterator[bytes]:
     yield msgspec.json.encode(head)[:-1] + b',"deviceList":['
-    read = ((device_id, row.at(moment)) for device_id, row in rows.items())
-    shown = (_ShownRow(device_id, row.status, row.reason) for device_id, row in read)
+    shown = _shown_rows(rows, moment)
     comma = b""
     while some := list(islice(shown, _SLICE)):
         yield comma + msgspec.json.encode(some)[1:-1]

@@ -3,20 +3,30 @@
 import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from functools import partial
 from heapq import heappop, heappush
 from itertools import count
+from math import inf
+from typing import Final
 
 import attrs
 
 from fota_async.clock import Clock
 from fota_async.simulator.access import Access
 from fota_async.simulator.bucket import Bucket
+from fota_async.simulator.campaigns import Campaign, Details
+from fota_async.simulator.days import Calendar
 from fota_async.simulator.exchange import Answer, Call
+from fota_async.simulator.life import end_of_run, next_move
 from fota_async.simulator.rules import Rules
+from fota_async.simulator.targets import Target
 from fota_async.simulator.upgrades import Upgrade
+from fota_async.simulator.versions import V1, Stage, Version
 
 Handler = Callable[["World", Call, float], Answer]
 """Carries a call out at the given moment and answers, or raises `Refused`."""
+
+_DATES: Final = frozenset({"startDate", "endDate"})
 
 Write = Callable[[float], object]
 """A write that takes the moment it happens at."""
@@ -34,22 +44,25 @@ class Account:
 
 @attrs.define
 class World:
-    """Accounts, upgrades, tokens and time.
+    """Accounts, upgrades, campaigns, tokens and time.
 
     Args:
         access: Tokens and sessions.
         rules: How the server behaves.
         clock: Its time.
-        read_lag: Seconds by which a reading of an upgrade's devices is behind.
+        calendar: Its days.
+        read_lag: Seconds by which a reading of the devices of an upgrade or campaign is behind.
 
     """
 
     access: Access
     rules: Rules
     clock: Clock
+    calendar: Calendar
     read_lag: float = 0.0
     accounts: dict[str, Account] = attrs.field(factory=dict)
     upgrades: dict[str, Upgrade] = attrs.field(factory=dict)
+    campaigns: dict[str, Campaign] = attrs.field(factory=dict)
     _late: list[tuple[float, int, Write]] = attrs.field(factory=list)
     _order: Iterator[int] = attrs.field(factory=count)
     _scheduled: defaultdict[str, int] = attrs.field(factory=lambda: defaultdict(int))
@@ -68,10 +81,14 @@ class World:
         Nobody can tell a write that happens when it is due from one that happens when
         somebody next looks, so no task has to wait for it.
         """
-        heappush(self._late, (self.clock.monotonic() + seconds, next(self._order), write))
+        self.write_at(self.clock.monotonic() + seconds, write)
+
+    def write_at(self, moment: float, write: Write) -> None:
+        """Let `write` happen at a moment of the server's clock."""
+        heappush(self._late, (moment, next(self._order), write))
 
     def add_account(self, name: str) -> Account:
-        """Add an account without upgrades."""
+        """Add an account without upgrades and campaigns."""
         return self.accounts.setdefault(name, Account(name))
 
     def add_upgrade(
@@ -91,17 +108,84 @@ class World:
         upgrades, so that what is drawn from a request's path can be repeated.
         """
         if upgrade_id is None:
-            self._scheduled[account] += 1
-            name = f"{account}/{self._scheduled[account]}"
-            upgrade_id = str(uuid.uuid5(uuid.NAMESPACE_URL, name))
+            upgrade_id = self._new_id(account)
         upgrade = Upgrade(
             id=upgrade_id,
             account=account,
+            version=V1,
             status=status,
+            since=self.clock.monotonic(),
             firmware_name=firmware_name,
             firmware_to=firmware_to,
             start_date=start_date,
             end_date=end_date,
         )
         self.upgrades[upgrade_id] = upgrade
+        self.plan(upgrade, upgrade.since)
         return upgrade
+
+    def new_campaign(
+        self, account: str, version: Version, status: str, details: Details
+    ) -> Campaign:
+        """Return a campaign without devices that nobody knows yet; ids as in `add_upgrade`.
+
+        `details` have a `startDate` and an `endDate`, too.
+        """
+        return Campaign(
+            id=self._new_id(f"{account}/{version.name}"),
+            account=account,
+            version=version,
+            status=status,
+            since=self.clock.monotonic(),
+            start_date=details["startDate"],
+            end_date=details["endDate"],
+            details={name: details[name] for name in details if name not in _DATES},
+        )
+
+    def add(self, campaign: Campaign) -> None:
+        """Make a campaign known."""
+        self.campaigns[campaign.id] = campaign
+        self.plan(campaign, campaign.since)
+
+    def move(self, target: Target, status: str, now: float) -> None:
+        """Bring a target into another state, from which its life goes on."""
+        target.move_to(status, self.rules, now, self._end_of_run(target, status, now))
+        self.plan(target, now)
+
+    def plan(self, target: Target, now: float) -> None:
+        """Let the target move on by itself when its time has come, if targets do."""
+        step = next_move(target, self.rules, self.calendar) if self.rules.life_cycle else None
+        if step is not None:
+            moment, _ = step
+            self.write_at(max(moment, now), partial(self._move_on, target, target.since))
+
+    def change_rules(self, rules: Rules) -> None:
+        """Go by other rules from now on."""
+        now = self.now()
+        self.rules = rules
+        for target in self.targets():
+            self.plan(target, now)
+
+    def _move_on(self, target: Target, since: float, now: float) -> None:
+        """Make the move that was planned, unless things have changed since."""
+        if target.since != since or not self.rules.life_cycle:
+            return
+        step = next_move(target, self.rules, self.calendar)
+        if step is not None and step[0] > now:
+            self.plan(target, now)
+        elif step is not None:
+            self.move(target, target.version.word(step[1]), now)
+
+    def _end_of_run(self, target: Target, status: str, now: float) -> float:
+        if not self.rules.life_cycle or target.version.stages.get(status) is not Stage.RUNNING:
+            return inf
+        return end_of_run(target, now, self.rules, self.calendar)
+
+    def targets(self) -> Iterator[Target]:
+        """Return all upgrades and campaigns, the oldest of each first."""
+        yield from self.upgrades.values()
+        yield from self.campaigns.values()
+
+    def _new_id(self, series: str) -> str:
+        self._scheduled[series] += 1
+        return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{series}/{self._scheduled[series]}"))
