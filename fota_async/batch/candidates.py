@@ -1,6 +1,7 @@
 """Candidates: what is scheduled at the API and could be what a lost request asked for."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import TypeAlias
 
 import attrs
@@ -82,3 +83,28 @@ def _agree(listed: object, asked: object) -> bool:
         moment = listed.parsed
         return moment is None or str(moment.date()) == str(asked)
     return listed == asked
+
+
+def advice(candidates: Sequence[Candidate] | None, journal: Path | None) -> str:
+    """Say what happened to a schedule request that was not answered, and how to go on.
+
+    Args:
+        candidates: What it may have made; None if nobody could look.
+        journal: Where the run is recorded, if it is.
+    """
+    if candidates is None:
+        found = "nobody could look for what it may have made: list what is pending and queued"
+    elif candidates:
+        found = f"it may have made {', or '.join(map(str, candidates))}"
+    else:
+        found = "nothing that it could have made shows yet; it may still land"
+    if journal is None:
+        then = "append the devices that are unsent in the report to it"
+        anew = "schedule anew"
+    else:
+        then = f"append_devices(its id, the same devices, journal={str(journal)!r}) goes on with it"
+        anew = "schedule anew, with a new journal"
+    return (
+        "a request to schedule was not answered and is not sent again, and nothing was appended; "
+        f"{found}. Then {then}; only if it made none, {anew}"
+    )

@@ -1,14 +1,14 @@
 """The engine of a schedule run: the request that makes the target, then a run that appends."""
 
 import asyncio
-from collections.abc import Awaitable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import Generic, TypeVar
 
 import attrs
 
 from fota_async.batch.books import IN_FLIGHT, WAITING
-from fota_async.batch.candidates import Candidate
+from fota_async.batch.candidates import Candidate, advice
 from fota_async.batch.device_ids import pack, unpack
 from fota_async.batch.engine import EARLIER, Engine
 from fota_async.batch.errors import StopCause
@@ -16,8 +16,8 @@ from fota_async.batch.first_batch import FirstBatch, LookAhead
 from fota_async.batch.journal.rows import Identity, Start
 from fota_async.batch.journal.schedule_journal import ScheduleJournal
 from fota_async.batch.ledger import Column, Ledger
-from fota_async.batch.news import cancel_all
 from fota_async.batch.operation import Operation
+from fota_async.batch.patience import Interrupted, Lost, Patience
 from fota_async.batch.protocol import BatchSession, Tally
 from fota_async.batch.report import BatchReport
 from fota_async.batch.schedule_operation import ScheduleOperation
@@ -36,7 +36,6 @@ from fota_async.errors import (
 from fota_async.events import BatchEvent, BatchOutcome
 
 T = TypeVar("T")
-X = TypeVar("X")
 
 _WITH_SCHEDULE = "sent with the request that scheduled it, and the answer does not decide"
 _LOST = "sent with a request to schedule that was not answered"
@@ -86,8 +85,8 @@ class ScheduleEngine(Generic[T]):
         )
         self._engine: Engine | None = None
         self._ready = asyncio.Event()
-        self._stopping = asyncio.Event()
-        self._aborting = asyncio.Event()
+        # As in a run: half of the grace is for answers.
+        self._patience = Patience(session.clock, settings.grace / 2)
         self._streaming = False
 
     # What the run's holder asks for
@@ -103,14 +102,13 @@ class ScheduleEngine(Generic[T]):
 
     def interrupt(self) -> None:
         """Start no new batch and end within `grace`."""
-        self._stopping.set()
+        self._patience.stop()
         if self._engine:
             self._engine.interrupt()
 
     def abort(self) -> None:
         """End at once."""
-        self._stopping.set()
-        self._aborting.set()
+        self._patience.abort()
         if self._engine:
             self._engine.abort()
 
@@ -150,26 +148,26 @@ class ScheduleEngine(Generic[T]):
         self._engine = engine
         if self._streaming:
             engine.start_streaming()
-        if self._stopping.is_set():
+        if self._patience.stopping:
             engine.interrupt()
-        if self._aborting.is_set():
+        if self._patience.aborting:
             engine.abort()
         self._ready.set()
         await engine.run()
 
     async def _first_request(self) -> Engine:
         try:
-            await self._unless_stopped(self._source.open())
+            await self._patience.work(self._source.open())
             await self._journal.open()
             if self._journal.target is not None:
                 return await self._go_on(self._journal.target)
             if doubtful := list(map(unpack, self._journal.past.doubtful)):
                 return await self._lost(doubtful, EARLIER)
-            ids = await self._unless_stopped(self._first_ids())
+            ids = await self._patience.work(self._first_ids())
             if self._settings.dry_run:
                 return self._engine_for(self.operation)
             return await self._schedule_with(ids)
-        except _Interrupted:
+        except Interrupted:
             return self._engine_for(self.operation)
         finally:
             await self._journal.close()
@@ -178,8 +176,8 @@ class ScheduleEngine(Generic[T]):
         """Append what an earlier start left."""
         operation = self._schedule.append(target)
         if not self._settings.dry_run:
-            with suppress(_Interrupted):  # the engine will stop
-                self.target = await self._unless_stopped(self._schedule.get(self._session, target))
+            with suppress(Interrupted):  # the engine will stop
+                self.target = await self._patience.work(self._schedule.get(self._session, target))
         return self._engine_for(operation)
 
     async def _first_ids(self) -> list[str]:
@@ -194,11 +192,9 @@ class ScheduleEngine(Generic[T]):
         while True:
             await self._journal.intend(ids)
             self._sent = ids
-            self._tally = Tally()
             try:
-                target = await self._answer(ids)
-                return await self._scheduled(target, ids)
-            except _Lost as lost:
+                return await self._scheduled(await self._answer(ids), ids)
+            except Lost as lost:
                 self._tell(ids, "lost", lost.error)
                 with suppress(JournalError):  # the intent is there
                     await self._journal.sent(self._requests, self._seconds)
@@ -208,39 +204,19 @@ class ScheduleEngine(Generic[T]):
                 if len(ids) == 1:
                     raise
                 ids = ids[: len(ids) // 2]
-            except (CallError, _Interrupted) as error:
+            except (CallError, Interrupted) as error:
                 await self._not_scheduled(ids, error)
                 raise
 
     async def _answer(self, ids: Sequence[str]) -> T:
-        """Send the request; being stopped, wait a while for its answer."""
+        self._tally = Tally()
         schedule, tally = self._schedule, self._tally
         body = schedule.body_for(ids)
-        call = asyncio.create_task(
-            self._session.call(schedule.route, schedule.values, body=body, tally=tally)
-        )
-        patience = asyncio.create_task(self._patience_ends())
+        call = self._session.call(schedule.route, schedule.values, body=body, tally=tally)
         try:
-            await asyncio.wait({call, patience}, return_when=asyncio.FIRST_COMPLETED)
+            return await self._patience.answer(call, tally)
         finally:
-            await cancel_all({call, patience})
             self._requests += tally.requests
-        if call.cancelled():
-            raise _Lost(None) if tally.in_doubt else _Interrupted
-        error = call.exception()
-        if isinstance(error, CallError) and tally.in_doubt:
-            raise _Lost(error)
-        return call.result()
-
-    async def _patience_ends(self) -> None:
-        await self._stopping.wait()
-        if self._tally.on_wire:
-            grace = asyncio.create_task(self._clock.sleep(self._settings.grace / 2))
-            abort = asyncio.create_task(self._aborting.wait())
-            try:
-                await asyncio.wait({grace, abort}, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                await cancel_all({grace, abort})
 
     async def _scheduled(self, target: T, ids: Sequence[str]) -> Engine:
         """Note the target, and return the engine that appends the rest."""
@@ -249,7 +225,7 @@ class ScheduleEngine(Generic[T]):
             operation = schedule.append(schedule.id_of(target) or "")
         except ConfigurationError:
             said = f"the answer names no id that could be one: {schedule.id_of(target)!r}"
-            raise _Lost(DecodeError(said, route=schedule.route.name)) from None
+            raise Lost(DecodeError(said, route=schedule.route.name)) from None
         self.target = target
         self._tell(ids, "answered")
         verdicts = schedule.verdicts(target, ids)
@@ -273,36 +249,20 @@ class ScheduleEngine(Generic[T]):
         if self._settings.dry_run:
             return self._engine_for(self.operation)
         try:
-            self.candidates = await self._unless_stopped(self._look_for(ids))
-        except (_Interrupted, CallError):
+            self.candidates = await self._patience.work(self._look_for(ids))
+        except (Interrupted, CallError):
             self.candidates = None  # which is what the message says
         start = Start(number=1, requests=self._requests, seconds=self._seconds)
         first = FirstBatch(ids, [None] * len(ids), why, start)
         engine = self._engine_for(self.operation, first)
-        engine.stop_for(StopCause.LOST, self._advice(), error)
+        message = advice(self.candidates, self._settings.journal)
+        engine.stop_for(StopCause.LOST, message, error)
         return engine
 
     async def _look_for(self, ids: Sequence[str]) -> tuple[Candidate, ...]:
         # Reads may lag, and a lost request may land late.
         await self._clock.sleep(self._settings.settle_delay)
         return await self._schedule.find(ids)
-
-    def _advice(self) -> str:
-        said = "a request to schedule was not answered, and is not sent again; nothing was appended"
-        if self.candidates is None:
-            found = "nobody could look for what it may have made: list what is pending and queued"
-        elif self.candidates:
-            found = f"it may have made {', or '.join(map(str, self.candidates))}"
-        else:
-            found = "nothing that it could have made shows yet; it may still land"
-        if self._settings.journal is None:
-            then = "append the devices of the report that are unsent to the one that it made"
-        else:
-            journal = str(self._settings.journal)
-            then = (
-                f"append_devices(that one, the same devices, journal={journal!r}) goes on with it"
-            )
-        return f"{said}. {found}. {then}; only if it made none, schedule anew"
 
     def _engine_for(self, operation: Operation, first: FirstBatch | None = None) -> Engine:
         settings = self._settings
@@ -328,17 +288,6 @@ class ScheduleEngine(Generic[T]):
             )
         )
 
-    async def _unless_stopped(self, work: Awaitable[X]) -> X:
-        task = asyncio.ensure_future(work)
-        stopping = asyncio.create_task(self._stopping.wait())
-        try:
-            await asyncio.wait({task, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            await cancel_all({task, stopping})
-        if task.cancelled():
-            raise _Interrupted
-        return task.result()
-
     def _first_report(self) -> BatchReport:
         """Return the report before there is an engine to ask."""
         ledger = Ledger(self._settings.keep)
@@ -363,15 +312,3 @@ class ScheduleEngine(Generic[T]):
             stopped=None,
             dry_run=self._settings.dry_run,
         )
-
-
-class _Interrupted(Exception):  # noqa: N818 - never leaves this module
-    """The run is to end, and nothing was sent."""
-
-
-class _Lost(Exception):  # noqa: N818 - never leaves this module
-    """The request was sent, and nobody knows what it did."""
-
-    def __init__(self, error: CallError | None) -> None:
-        super().__init__()
-        self.error = error
