@@ -29,6 +29,10 @@
     │       ├── ForbiddenError       403
     │       ├── NotFoundError        404
     │       └── RedirectError        3xx; never followed, the tokens stay with this host
+    ├── RegistrationError      a callback listener was taken, and is not there
+    ├── WaitError              what was waited for did not come
+    │   ├── NeverReached       the upgrade or campaign ended in another state
+    │   └── WaitTimeout        not within `timeout` (a TimeoutError too)
     ├── RunStopped             a run ended early; carries its report
     │   └── ScheduleUnknown    the answer to a schedule request is lost; carries candidates, too
     ├── SyncRefused            a sync that would remove too much, or that nobody approved
@@ -260,3 +264,31 @@ class NotFoundError(RefusedError):
 
 class RedirectError(RefusedError):
     """The server points elsewhere. Never followed: the tokens stay with this host."""
+
+
+class RegistrationError(FotaError):
+    """The API took a callback listener, and a reading shows another or none."""
+
+
+class WaitError(FotaError):
+    """What was waited for did not come.
+
+    Attributes:
+        target_id: The upgrade or campaign.
+        wanted: The state that was waited for.
+        status: The state that was read last; None if none could be read.
+    """
+
+    def __init__(self, message: str, *, target_id: str, wanted: str, status: str | None) -> None:
+        super().__init__(message)
+        self.target_id = target_id
+        self.wanted = wanted
+        self.status = status
+
+
+class NeverReached(WaitError):  # noqa: N818 - named for what happened, as DevicesFailed is
+    """The upgrade or campaign is in its last state, and that is another one."""
+
+
+class WaitTimeout(WaitError, TimeoutError):  # noqa: N818 - as above
+    """The state was not reached in time; nothing was changed."""

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, TypeAlias, Unpack
+from typing import Any, ClassVar, TypeAlias, Unpack
 
 import msgspec
 from simulator_api import imei
@@ -23,6 +23,7 @@ from fota_async.clock import Clock, ScaledClock
 from fota_async.errors import CallError, MisuseError, NotSentError
 from fota_async.events import Event, EventHook
 from fota_async.limiter import Limiter, Slot
+from fota_async.models.campaigns import CampaignReceipt
 from fota_async.models.device_answers import DeviceAnswers
 from fota_async.simulator import Simulator
 from fota_async.wire.decode import StepReader, read_body
@@ -32,7 +33,7 @@ ACCOUNT = "0402196254-00001"
 UPGRADE = "60b5d639-ccdc-4db8-8824-069bd94c95bf"
 ADDED = ("AddDeviceSucceed", "Device added Successfully")
 
-Script: TypeAlias = Callable[[list[str]], Awaitable[DeviceAnswers]]
+Script: TypeAlias = Callable[[list[str]], Awaitable[DeviceAnswers | CampaignReceipt]]
 """What becomes of the devices of one request: an answer, or an error."""
 
 
@@ -59,6 +60,10 @@ class FakeSession:
         max_pause: Seconds that a call accepts to be throttled.
         hook: Gets every event.
     """
+
+    values: ClassVar = {"account": ACCOUNT, "upgrade_id": UPGRADE}
+    target = UPGRADE
+    operation = "append"
 
     def __init__(
         self,
@@ -93,7 +98,7 @@ class FakeSession:
 
     def claim(self, account: str, target: str, operation: str) -> Callable[[], None]:
         """Count who has claimed the upgrade."""
-        assert (account, target, operation) == (ACCOUNT, UPGRADE, "append")
+        assert (account, target, operation) == (ACCOUNT, self.target, self.operation)
         self.claims += 1
 
         def release() -> None:
@@ -106,7 +111,7 @@ class FakeSession:
         assert account == ACCOUNT
         return Slot(self._limiter, flow)
 
-    async def accept(self, ids: list[str]) -> DeviceAnswers:
+    async def accept(self, ids: list[str]) -> DeviceAnswers | CampaignReceipt:
         """Take all devices into the upgrade."""
         self.members.update(ids)
         return answers(ids)
@@ -124,17 +129,17 @@ class FakeSession:
         values: Mapping[str, str],
         *,
         body: object = None,
+        query: Mapping[str, str] | None = None,
         slot: Slot | None = None,
         tally: Tally | None = None,
         read: StepReader[Any] | None = None,
         **_: object,
     ) -> Any:
         """Hand a request to the script; a read is answered from the upgrade."""
-        assert values == {"account": ACCOUNT, "upgrade_id": UPGRADE}
+        assert values == self.values
         if route.method == "GET":
-            self.reads += 1
             await asyncio.sleep(0)
-            return self._read(route, read)
+            return self._page(route, query) if query else self._read_whole(route, read)
         assert isinstance(body, bytes)
         ids = msgspec.json.decode(body)["deviceList"]
         tally = tally or Tally()
@@ -161,6 +166,13 @@ class FakeSession:
         self.in_flight += 1
         self.most_in_flight = max(self.most_in_flight, self.in_flight)
         self.changed.set()
+
+    def _read_whole(self, route: Route[Any], read: StepReader[Any] | None) -> Any:
+        self.reads += 1
+        return self._read(route, read)
+
+    def _page(self, route: Route[Any], query: Mapping[str, str]) -> Any:
+        raise AssertionError(f"an upgrade has no pages, {route} {query}")
 
     def _read(self, route: Route[Any], read: StepReader[Any] | None) -> Any:
         rows = [{"deviceId": i, "status": "Device Accepted"} for i in sorted(self.members)]
@@ -189,7 +201,7 @@ class Gate:
         self.opened = asyncio.Event()
         self.session = FakeSession(self._held, **options)
 
-    async def _held(self, ids: list[str]) -> DeviceAnswers:
+    async def _held(self, ids: list[str]) -> DeviceAnswers | CampaignReceipt:
         await self.opened.wait()
         return await self.session.accept(ids)
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -39,15 +39,13 @@ IDS = imeis(250)
 
 
 @pytest.fixture
-async def sim() -> AsyncIterator[Simulator]:
-    async with Simulator() as sim:
-        yield sim
+def sim(fota_simulator: Simulator) -> Simulator:
+    return fota_simulator
 
 
 @pytest.fixture
-async def client(sim: Simulator) -> AsyncIterator[FotaClient]:
-    async with client_of(sim) as client:
-        yield client
+def client(fota_client: FotaClient) -> FotaClient:
+    return fota_client
 
 
 def puts(sim: Simulator) -> int:

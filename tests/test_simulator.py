@@ -180,6 +180,9 @@ async def test_requests_and_statistics_tell_what_happened(api: Api, sim: Simulat
         "upgrades": {
             sim.upgrade_id: {"status": "Queued", "devices": 3, "members": [A, B, C]},
         },
+        "licenses": {sim.account: 0},
+        "candidates": {sim.account: 0},
+        "logging": {sim.account: 0},
         "campaigns": {},
     }
 

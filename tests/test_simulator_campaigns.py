@@ -217,7 +217,7 @@ async def test_states_and_versions_have_to_fit(api: Api, sim: Simulator) -> None
     with pytest.raises(ValueError, match="Queued"):
         sim.set_status(three, "Queued")
     with pytest.raises(ValueError, match="v1"):
-        sim.add_campaign("v1")  # type: ignore[arg-type]  # the mistake under test
+        sim.add_campaign("v1")
     with pytest.raises(ValueError, match="no such account"):
         sim.add_campaign("v2", account="4711")
 
@@ -276,7 +276,7 @@ async def test_a_running_campaign_is_aborted_where_that_is_the_rule(
 
 @pytest.mark.parametrize("name", ["v2_change_campaign_dates", "v3_change_campaign_dates"])
 async def test_the_contracts_dates_are_taken(api: Api, sim: Simulator, name: str) -> None:
-    moved = CampaignApi(api, name[:2], sim.add_campaign(name[:2]))  # type: ignore[arg-type]  # a slice of a literal
+    moved = CampaignApi(api, name[:2], sim.add_campaign(name[:2]))
     body = request_examples(name)["request"]
     answer = await moved.change_dates(**body)
 

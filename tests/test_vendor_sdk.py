@@ -1,7 +1,7 @@
 """The vendor's own SDK as a client of the simulator: it must be able to read every answer."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -60,9 +60,8 @@ class Sdk:
 
 
 @pytest.fixture
-async def sim() -> AsyncIterator[Simulator]:
-    async with Simulator() as sim:
-        yield sim
+def sim(fota_simulator: Simulator) -> Simulator:
+    return fota_simulator
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import attrs
 
 from fota_async.api.pages import Pages
+from fota_async.api.wakeups import Wakeups
 from fota_async.batch.device_ids import as_device_ids
 from fota_async.errors import ConfigurationError
 from fota_async.session import SessionManager
@@ -26,6 +27,7 @@ class Context:
 
     session: SessionManager
     account: str
+    wakeups: Wakeups = attrs.field(factory=Wakeups)
 
     async def call(
         self,

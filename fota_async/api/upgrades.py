@@ -7,9 +7,11 @@ from typing import Literal, Unpack
 
 from pyroaring import BitMap64
 
+from fota_async.api.awaited import Awaited, rows_of
 from fota_async.api.context import Context, check_dates, check_uuid
 from fota_async.api.reports import ReportsV1
 from fota_async.api.schedule import ScheduledUpgrade, find_candidates, schedule_run, verdicts_of
+from fota_async.api.watching import Seen
 from fota_async.batch.batcher import DeviceBatcher
 from fota_async.batch.candidates import Candidate
 from fota_async.batch.device_ids import DeviceSet, is_device_id, pack
@@ -53,14 +55,13 @@ CANCEL_UPGRADE = or_nothing(
 )
 
 
-class UpgradesV1:
+class UpgradesV1(Awaited[UpgradeStatus]):
     """v1 upgrades, for OMA-DM and LWM2M devices.
 
     Vendor pages "Schedule a Firmware Upgrade", "Modify a Scheduled Upgrade", "Cancel an Upgrade".
     """
 
-    def __init__(self, context: Context) -> None:
-        self._context = context
+    _states = UpgradeStatus
 
     def schedule(
         self,
@@ -229,6 +230,17 @@ class UpgradesV1:
             CallError: Any other way for a call to end.
         """
         await self._context.session.call(CANCEL_UPGRADE, self._values(upgrade_id))
+
+    async def _read_status(self, target_id: str) -> UpgradeStatus | None:
+        nobody: frozenset[str] = frozenset()
+        upgrade = await self._context.session.call(
+            READ_UPGRADE, self._values(target_id), read=lambda body: read_rows(body, nobody)
+        )
+        return upgrade.status
+
+    async def _read_devices(self, target_id: str) -> Seen:
+        upgrade = await self.get(target_id)
+        return Seen(upgrade.status, rows_of(upgrade.device_list))
 
     def _run(
         self,

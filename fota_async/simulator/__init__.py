@@ -21,6 +21,7 @@ from fota_async.simulator.routes import ROUTES, Guard, Route
 from fota_async.simulator.rows import Row
 from fota_async.simulator.rules import REASONS, Rules
 from fota_async.simulator.simulator import Simulator
+from fota_async.simulator.thread import SimulatorThread
 
 __all__ = [
     "REASONS",
@@ -32,4 +33,5 @@ __all__ = [
     "Row",
     "Rules",
     "Simulator",
+    "SimulatorThread",
 ]

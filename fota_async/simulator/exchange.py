@@ -69,9 +69,17 @@ class Call:
 
     @property
     def device_ids(self) -> list[Any]:
-        """The device list as sent, unchecked; empty if there is none."""
-        listed = (self.members or {}).get("devicelist") if self.body else None
+        """The device list as sent, unchecked; empty if there is none.
+
+        Logging calls it `deviceIds`.
+        """
+        members = (self.members or {}) if self.body else {}
+        listed = members.get("devicelist", members.get("deviceids"))
         return listed if isinstance(listed, list) else []
+
+    def asked(self, name: str, default: str = "") -> str:
+        """Return the first value that the query gives for `name`, else `default`."""
+        return self.query.get(name, (default,))[0]
 
     @property
     def _content_type(self) -> str:

@@ -62,14 +62,15 @@ class Faults:
         empty_body: There is no body.
         half_json: The HTTP answer is complete, its JSON is cut short.
         wrong_shape: The body is a JSON list where an object belongs.
-        null_list: `deviceList` is null.
+        null_list: The list of devices is null.
         missing_items: Some devices are left out of the answer.
         odd_status: Some devices have a status word that nobody knows.
-        read_lag: `v1_get_upgrade` and the campaign devices reports show the devices as
-            they were so many seconds ago. Not a draw; `only` does not touch it. Changes
-            made before the lag was set show at once.
-        late_write: Probability that a modify call that met `drop_before` or
-            `hang_before` is applied after all, later.
+        read_lag: `v1_get_upgrade`, the campaign devices reports, the status of licences
+            and the cancellation candidates show the devices as they were so many seconds
+            ago. Not a draw; `only` does not touch it. Changes made before the lag was set
+            show at once.
+        late_write: Probability that a call that changes a list of devices, and met
+            `drop_before` or `hang_before`, is applied after all, later.
         late_write_seconds: How much later.
 
     """

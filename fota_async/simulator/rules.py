@@ -21,6 +21,7 @@ REASONS = (
 The page names the causes; the wording of the wire is not documented.
 """
 
+NOT_FOUND = REASONS[0]
 STILL_IN_UPGRADE = REASONS[-1]
 
 REASONS_V2 = (
@@ -72,6 +73,14 @@ class Rules:
         burst: Requests that may come at once before `rate` counts.
         retry_after: `Retry-After` of those answers; None leaves the header out.
         retry_after_date: Write `Retry-After` as a date beside a `Date` header.
+        known_devices_only: Turn away devices that the account does not list. Otherwise
+            every IMEI is as good as one of its own.
+        page_size: Items on a page of a list, and devices in an answer with device details.
+            1,000 is documented for devices; for other lists nothing is.
+        license_index: What the position of `v1_get_license_status` is: the last device,
+            as the page says, or the number of devices before it, as the SDK says.
+        candidates_answer: What the answer to storing cancellation candidates holds: the
+            whole list or the devices that were sent. Not documented.
         life_cycle: Whether upgrades and campaigns move through their states by themselves,
             and devices come to their last word while theirs runs. Without it they stay
             in a state until `Simulator.set_status`.
@@ -83,6 +92,8 @@ class Rules:
             is over, or for a week if a v2 campaign began after 00:00 UTC of its first day.
         receipt_delay: Seconds after which a v2 modify call shows in the campaign
             devices report; its answer is a receipt at once.
+        report_delay: Seconds after which the report of a device, which
+            `v3_report_device_firmware` asks for, shows in its details.
         prescheduled_is_open: Whether a campaign in state `CampaignPreScheduled` still
             takes devices and can be cancelled. Not documented.
         aborts: Versions in which DELETE aborts a campaign that runs; in the others it
@@ -92,8 +103,6 @@ class Rules:
             Campaigns"). How the 21st is turned away is not documented: "request"
             refuses the whole request, "device" that device alone; "off" lets it in.
         upgrade_fail_rate: Share of all devices whose upgrade fails. Always the same devices.
-        page_size: Items on a page of a list. 1,000 is documented for devices; for other
-            lists nothing is.
         spelling: "documented" answers in the spelling of the vendor's SDK, "odd" in the
             other variants that the vendor's pages have of it.
         seed: What the choice of devices hangs on.
@@ -121,19 +130,27 @@ class Rules:
     burst: int = attrs.field(default=5, validator=positive)
     retry_after: float | None = attrs.field(default=None, validator=not_negative)
     retry_after_date: bool = False
+    known_devices_only: bool = False
+    page_size: int = attrs.field(default=1000, validator=positive)
+    license_index: Literal["device", "count"] = attrs.field(
+        default="device", validator=validators.in_(("device", "count"))
+    )
+    candidates_answer: Literal["list", "sent"] = attrs.field(
+        default="list", validator=validators.in_(("list", "sent"))
+    )
     life_cycle: bool = False
     pending_for: float = attrs.field(default=60.0, validator=not_negative)
     queued_for: float | None = attrs.field(default=None, validator=not_negative)
     prescheduled_for: float = attrs.field(default=600.0, validator=not_negative)
     runs_for: float | None = attrs.field(default=None, validator=not_negative)
     receipt_delay: float = attrs.field(default=0.0, validator=not_negative)
+    report_delay: float = attrs.field(default=0.0, validator=not_negative)
     prescheduled_is_open: bool = False
     aborts: frozenset[str] = frozenset({"v2"})
     pilot: Literal["off", "request", "device"] = attrs.field(
         default="off", validator=validators.in_(("off", "request", "device"))
     )
     upgrade_fail_rate: float = attrs.field(default=0.0, validator=probability)
-    page_size: int = attrs.field(default=1000, validator=positive)
     spelling: Literal["documented", "odd"] = attrs.field(
         default="documented", validator=validators.in_(("documented", "odd"))
     )

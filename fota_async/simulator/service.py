@@ -9,10 +9,17 @@ from fota_async.simulator import (
     auth_handlers,
     callback_handlers,
     campaign_handlers,
+    candidate_handlers,
+    device_handlers,
+    file_handlers,
+    firmware_handlers,
     gateway,
     history_handlers,
+    license_handlers,
+    logging_handlers,
     refusals,
     report_handlers,
+    subscription_handlers,
     upgrade_handlers,
 )
 from fota_async.simulator.draws import Draws
@@ -25,6 +32,13 @@ from fota_async.simulator.world import Handler, World
 HANDLERS: dict[str, Handler] = {
     **auth_handlers.HANDLERS,
     **callback_handlers.HANDLERS,
+    **candidate_handlers.HANDLERS,
+    **device_handlers.HANDLERS,
+    **file_handlers.HANDLERS,
+    **firmware_handlers.HANDLERS,
+    **license_handlers.HANDLERS,
+    **logging_handlers.HANDLERS,
+    **subscription_handlers.HANDLERS,
     **campaign_handlers.HANDLERS,
     **history_handlers.HANDLERS,
     **report_handlers.HANDLERS,
@@ -87,7 +101,8 @@ class Service:
         spelling = ODD.get(call.route.name) if self.world.rules.spelling == "odd" else None
         content = answer.content if spelling is not None else b""
         if spelling is None or not content:
-            return answer
+            instead = spelling.instead if spelling is not None else None
+            return answer if instead is None else Answer.of(instead)
         document = spelling.of(msgspec.json.decode(content))
         if answer.longer:
             document |= answer.longer

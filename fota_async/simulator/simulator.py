@@ -7,9 +7,9 @@ from typing import Any, Final, Literal, Self
 
 from fota_async.clock import Clock, SystemClock
 from fota_async.simulator.access import Access
+from fota_async.simulator.account_face import AccountFace, checked
 from fota_async.simulator.campaigns import usual_details
 from fota_async.simulator.days import Calendar
-from fota_async.simulator.device_lists import is_device_id
 from fota_async.simulator.faults import Faults
 from fota_async.simulator.listener import Listener
 from fota_async.simulator.request_log import RequestLog, RequestRecord
@@ -21,7 +21,7 @@ from fota_async.simulator.versions import CAMPAIGN_VERSIONS, CampaignStatus, Sta
 from fota_async.simulator.world import World
 
 
-class Simulator:
+class Simulator(AccountFace):
     """The API's twin: stateful, strict, on loopback, and as unreliable as you ask for.
 
     ::
@@ -50,7 +50,6 @@ class Simulator:
 
     """
 
-    account: Final = "0402196254-00001"
     upgrade_id: Final = "60b5d639-ccdc-4db8-8824-069bd94c95bf"
     key: Final = "example-application-key"
     secret: Final = "example-application-secret"  # noqa: S105 - opens nothing but this
@@ -155,9 +154,7 @@ class Simulator:
         row = usual.get(status or words.accepted.status) if reason is None else None
         row = row or Row(status or words.accepted.status, reason)
         rows: dict[str, Row | None] = {}
-        for device_id in ids:
-            if not is_device_id(device_id):
-                raise ValueError(f"not a device id of 15 digits: {device_id!r}")
+        for device_id in checked(ids):
             rows[device_id] = row
         target.rows.write_for_ever(rows)
 
@@ -175,7 +172,7 @@ class Simulator:
 
     def add_upgrade(self, account: str | None = None, *, status: Status = "Queued") -> str:
         """Add an upgrade without devices to an account and return its id."""
-        return self._world.add_upgrade(self._known(account), status).id
+        return self._world.add_upgrade(self._account(account).name, status).id
 
     def add_campaign(
         self,
@@ -202,13 +199,13 @@ class Simulator:
         if known is None or status not in known.stages:
             raise ValueError(f"no version and state of a campaign: {version!r}, {status!r}")
         details = usual_details(version, image) | {"startDate": start_date, "endDate": end_date}
-        campaign = self._world.new_campaign(self._known(account), known, status, details)
+        campaign = self._world.new_campaign(self._account(account).name, known, status, details)
         self._world.add(campaign)
         return campaign.id
 
     def deactivate_account(self, account: str | None = None) -> None:
         """Answer every call about the account with "Inactive account" from now on."""
-        self._world.accounts[account or self.account].active = False
+        self._account(account).active = False
 
     def expire_tokens(self) -> None:
         """End the bearer as if its hour were over."""
@@ -227,7 +224,8 @@ class Simulator:
 
         `requests` counts, by route, statuses and, in place of the status, faults met;
         `logins` are those that gave a session; `devices` of an upgrade or campaign are
-        its rows, `members` those not rejected.
+        its rows, `members` those not rejected; `licenses`, `candidates` and `logging`
+        count the devices of each account.
         """
         now = self._world.now()
         access = self._world.access
@@ -241,6 +239,7 @@ class Simulator:
             "devices_sent": self._log.devices_sent(),
             "upgrades": _counts(self._world.upgrades, now),
             "campaigns": _counts(self._world.campaigns, now),
+            **self._account_counts(now),
         }
 
     async def start(self) -> None:
@@ -266,12 +265,6 @@ class Simulator:
     def _target(self, target_id: str | None) -> Target:
         key = target_id or self.upgrade_id
         return self._world.campaigns.get(key) or self._world.upgrades[key]
-
-    def _known(self, account: str | None) -> str:
-        name = account or self.account
-        if name not in self._world.accounts:
-            raise ValueError(f"no such account: {name!r}")
-        return name
 
 
 def _counts(targets: Mapping[str, Target], now: float) -> dict[str, Any]:

@@ -10,9 +10,10 @@ import msgspec
 
 from fota_async.simulator import refusals
 from fota_async.simulator.accounts import account_of
-from fota_async.simulator.device_lists import check_ids, check_size
+from fota_async.simulator.device_lists import check_ids, check_size, rules_for
 from fota_async.simulator.exchange import Answer, Call, Refused
 from fota_async.simulator.rows import Row
+from fota_async.simulator.rules import NOT_FOUND
 from fota_async.simulator.upgrades import CANCELLED, Upgrade
 from fota_async.simulator.versions import V1
 from fota_async.simulator.world import Handler, World
@@ -41,7 +42,8 @@ def schedule_upgrade(world: World, call: Call, now: float) -> Answer:
         # Older SDKs do not send it.
         end_date=_date(members.get("enddate")),
     )
-    upgrade.enlist(call.device_ids, world.rules, now)
+    rules = rules_for(account, world.rules, call.device_ids, NOT_FOUND)
+    upgrade.enlist(call.device_ids, rules, now)
     return _shown(upgrade, dict.fromkeys(call.device_ids, V1.pending), now)
 
 
@@ -64,6 +66,7 @@ def modify_upgrade(world: World, call: Call, now: float) -> Answer:
         raise Refused(refusals.invalid_parameter("Input binding error"))
     check_ids(call.device_ids, rules)
     upgrade.rows.forget(now - world.read_lag)
+    rules = rules_for(account_of(world, call), rules, call.device_ids, NOT_FOUND)
     results = change(call.device_ids, rules, now)
     answer = Answer.of({"accountName": upgrade.account, "id": upgrade.id, "deviceList": results})
     names = ("firmwareName", "firmwareTo", "startDate", "status")

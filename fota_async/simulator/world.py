@@ -12,11 +12,15 @@ from typing import Final
 import attrs
 
 from fota_async.clock import Clock
+from fota_async.simulator import examples
 from fota_async.simulator.access import Access
 from fota_async.simulator.bucket import Bucket
 from fota_async.simulator.campaigns import Campaign, Details
 from fota_async.simulator.days import Calendar
+from fota_async.simulator.device_logging import Logging
 from fota_async.simulator.exchange import Answer, Call
+from fota_async.simulator.fleet import Device, Fleet
+from fota_async.simulator.licenses import Candidates, Licenses
 from fota_async.simulator.life import end_of_run, next_move
 from fota_async.simulator.rules import Rules
 from fota_async.simulator.targets import Target
@@ -32,14 +36,46 @@ Write = Callable[[float], object]
 """A write that takes the moment it happens at."""
 
 
+@attrs.frozen
+class Listener:
+    """Where messages about an account go, and what v1 shows there."""
+
+    url: str
+    username: str | None = None
+    password: str | None = attrs.field(default=None, repr=False)
+
+
 @attrs.define
 class Account:
-    """A billing account: whether it is active, and its v2 listener."""
+    """A billing account and what it owns.
+
+    Args:
+        name: Its name.
+        since: The moment it was made.
+        fleet: The devices it lists.
+        licenses: Who holds a licence.
+        candidates: Who is to lose one first.
+        active: Whether it can be used.
+        listeners: Who is told of its upgrades and campaigns, by version.
+        logging: Which devices log.
+        files: The uploaded files by name, in the wire's spelling.
+
+    """
 
     name: str
+    since: float
+    fleet: Fleet
+    licenses: Licenses
+    candidates: Candidates
     active: bool = True
-    listener: str | None = None
+    listeners: dict[str, Listener] = attrs.field(factory=dict)
+    logging: Logging = attrs.field(factory=Logging)
+    files: dict[str, dict[str, str]] = attrs.field(factory=examples.files)
     bucket: Bucket = attrs.field(factory=Bucket)
+
+    def device(self, device_id: str) -> Device:
+        """Return a device, or the likeness of one for an IMEI that is not listed."""
+        return self.fleet.get(device_id) or examples.device(device_id, "LWM2M", self.since)
 
 
 @attrs.define
@@ -88,8 +124,12 @@ class World:
         heappush(self._late, (moment, next(self._order), write))
 
     def add_account(self, name: str) -> Account:
-        """Add an account without upgrades and campaigns."""
-        return self.accounts.setdefault(name, Account(name))
+        """Add an account without upgrades, and with what every account starts with."""
+        now = self.clock.monotonic()
+        account = Account(
+            name, now, examples.fleet(now), Licenses(examples.LICENSES, now), Candidates(now)
+        )
+        return self.accounts.setdefault(name, account)
 
     def add_upgrade(
         self,
