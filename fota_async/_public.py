@@ -3,6 +3,7 @@
 from fota_async._version import __version__
 from fota_async.api.campaign_devices import modify_campaign_v2, modify_campaign_v3
 from fota_async.api.pages import Pages
+from fota_async.api.pilot import PilotResult
 from fota_async.api.schedule import ScheduledCampaign, ScheduledUpgrade
 from fota_async.api.upgrades import modify_upgrade
 from fota_async.api.watching import DeviceChange, TargetChange
@@ -11,6 +12,7 @@ from fota_async.batch.candidates import Candidate
 from fota_async.batch.device_ids import DeviceSet
 from fota_async.batch.errors import (
     DevicesFailed,
+    PilotStopped,
     RunStopped,
     ScheduleUnknown,
     StopCause,
@@ -18,6 +20,7 @@ from fota_async.batch.errors import (
     SyncStopped,
 )
 from fota_async.batch.journal.read_journal import read_journal
+from fota_async.batch.pilot import PilotReport
 from fota_async.batch.recheck import Change
 from fota_async.batch.report import BatchReport
 from fota_async.batch.run import BatchRun
@@ -112,6 +115,9 @@ __all__ = [
     "NotFoundError",
     "NotSentError",
     "Pages",
+    "PilotReport",
+    "PilotResult",
+    "PilotStopped",
     "RedirectError",
     "RefusedError",
     "RegistrationError",

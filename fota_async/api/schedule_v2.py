@@ -12,11 +12,13 @@ from typing import Unpack
 
 from fota_async.api.campaign_devices import modify_campaign_v2
 from fota_async.api.context import Context, check_dates
+from fota_async.api.pilot import Pilot, PilotResult, pilot_name
 from fota_async.api.reports import ReportsV2
 from fota_async.api.schedule import ScheduledCampaign, schedule_campaign, schedule_run
+from fota_async.api.watching import Seen
 from fota_async.batch.schedule import ScheduleRun
 from fota_async.batch.settings import RunOptions
-from fota_async.batch.source import Devices
+from fota_async.batch.source import Devices, open_source
 from fota_async.models.campaigns import CampaignV2, TimeWindow
 from fota_async.models.schedule_campaigns import (
     ScheduleCampaign,
@@ -42,6 +44,10 @@ class SchedulesV2(ABC):
     @abstractmethod
     async def get(self, campaign_id: str) -> CampaignV2:
         """Read a campaign."""
+
+    @abstractmethod
+    async def _read_devices(self, target_id: str) -> Seen:
+        """Read a campaign with its devices."""
 
     def schedule(
         self,
@@ -209,6 +215,130 @@ class SchedulesV2(ABC):
             device_list=(),
         )
         return self._schedule(SCHEDULE_FILE, body, devices, column, options, settle=settle)
+
+    async def pilot_then_fleet(
+        self,
+        software_name: str,
+        devices: Devices,
+        *,
+        software_from: str,
+        software_to: str,
+        pilot_start_date: date,
+        pilot_end_date: date,
+        start_date: date,
+        end_date: date,
+        timeout: float | None,  # noqa: ASYNC109 - counts seconds of the clock that was passed in
+        pilot: int | Sequence[str] = 20,
+        success_rate: float = 0.5,
+        distribution_type: str = "HTTP",
+        campaign_name: str | None = None,
+        download_after_date: date | None = None,
+        download_windows: Sequence[TimeWindow] = (),
+        install_after_date: date | None = None,
+        install_windows: Sequence[TimeWindow] = (),
+        column: str | None = None,
+        settle: bool = False,
+        **options: Unpack[RunOptions],
+    ) -> PilotResult[CampaignV2]:
+        """Schedule a pilot with software; when it has succeeded, schedule all other devices.
+
+        What it does, returns and raises, and the arguments about the pilot are those of
+        `fota.v3.campaigns.pilot_then_fleet`; all others are those of `schedule_software`. The pilot
+        downloads and installs in the same hours as the fleet, from its own first day on.
+        """
+        schedule = partial(
+            self.schedule_software,
+            software_name,
+            software_from=software_from,
+            software_to=software_to,
+            distribution_type=distribution_type,
+            download_windows=download_windows,
+            install_windows=install_windows,
+        )
+        one = Pilot(
+            context=self._context,
+            read=self._read_devices,
+            schedule=schedule,
+            of_pilot={
+                "start_date": pilot_start_date,
+                "end_date": pilot_end_date,
+                "campaign_name": pilot_name(campaign_name),
+            },
+            of_fleet={
+                "start_date": start_date,
+                "end_date": end_date,
+                "campaign_name": campaign_name,
+                "download_after_date": download_after_date,
+                "install_after_date": install_after_date,
+                "settle": settle,
+            },
+            devices=pilot,
+            success_rate=success_rate,
+            timeout=timeout,
+            options=options,
+        )
+        return await one.run(open_source(devices, column))
+
+    async def pilot_then_fleet_file(
+        self,
+        file_name: str,
+        devices: Devices,
+        *,
+        file_version: str,
+        pilot_start_date: date,
+        pilot_end_date: date,
+        start_date: date,
+        end_date: date,
+        timeout: float | None,  # noqa: ASYNC109 - counts seconds of the clock that was passed in
+        pilot: int | Sequence[str] = 20,
+        success_rate: float = 0.5,
+        distribution_type: str = "HTTP",
+        campaign_name: str | None = None,
+        download_after_date: date | None = None,
+        download_windows: Sequence[TimeWindow] = (),
+        install_after_date: date | None = None,
+        install_windows: Sequence[TimeWindow] = (),
+        column: str | None = None,
+        settle: bool = False,
+        **options: Unpack[RunOptions],
+    ) -> PilotResult[CampaignV2]:
+        """Schedule a pilot with a file; when it has succeeded, schedule all other devices.
+
+        What it does, returns and raises, and the arguments about the pilot are those of
+        `fota.v3.campaigns.pilot_then_fleet`; all others are those of `schedule_file`. The pilot
+        downloads and installs in the same hours as the fleet, from its own first day on.
+        """
+        schedule = partial(
+            self.schedule_file,
+            file_name,
+            file_version=file_version,
+            distribution_type=distribution_type,
+            download_windows=download_windows,
+            install_windows=install_windows,
+        )
+        one = Pilot(
+            context=self._context,
+            read=self._read_devices,
+            schedule=schedule,
+            of_pilot={
+                "start_date": pilot_start_date,
+                "end_date": pilot_end_date,
+                "campaign_name": pilot_name(campaign_name),
+            },
+            of_fleet={
+                "start_date": start_date,
+                "end_date": end_date,
+                "campaign_name": campaign_name,
+                "download_after_date": download_after_date,
+                "install_after_date": install_after_date,
+                "settle": settle,
+            },
+            devices=pilot,
+            success_rate=success_rate,
+            timeout=timeout,
+            options=options,
+        )
+        return await one.run(open_source(devices, column))
 
     def _schedule(
         self,

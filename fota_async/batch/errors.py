@@ -7,6 +7,7 @@ from fota_async.errors import FotaError
 
 if TYPE_CHECKING:
     from fota_async.batch.candidates import Candidate
+    from fota_async.batch.pilot import PilotReport
     from fota_async.batch.report import BatchReport
     from fota_async.batch.sync import SyncPlan, SyncReport
 
@@ -69,6 +70,20 @@ class ScheduleUnknown(RunStopped):
     ) -> None:
         super().__init__(message, report, StopCause.LOST)
         self.candidates = candidates
+
+
+class PilotStopped(FotaError):  # noqa: N818 - reads as what happened
+    """A pilot did not succeed, or not in time; nothing was scheduled for the fleet.
+
+    Attributes:
+        pilot: What was seen of it.
+        timed_out: Whether it may still succeed; with its journal the same call looks again.
+    """
+
+    def __init__(self, message: str, pilot: "PilotReport", *, timed_out: bool = False) -> None:
+        super().__init__(message)
+        self.pilot = pilot
+        self.timed_out = timed_out
 
 
 class SyncRefused(FotaError):  # noqa: N818 - reads as what happened
