@@ -32,7 +32,7 @@ ACCOUNT = "0402196254-00001"
 UPGRADE = "60b5d639-ccdc-4db8-8824-069bd94c95bf"
 ADDED = ("AddDeviceSucceed", "Device added Successfully")
 
-Script: TypeAlias = Callable[[list[str]], Awaitable[DeviceAnswers]]
+Script: TypeAlias = Callable[[list[str]], Awaitable[Any]]
 """What becomes of the devices of one request: an answer, or an error."""
 
 
@@ -52,6 +52,10 @@ class FakeSession:
 
     Its upgrade holds what was accepted, so that reading it back shows the truth.
 
+    Attributes:
+        bodies: What was sent, whole.
+        reads: How often the upgrade was read.
+
     Args:
         script: Gets the devices of each request; by default all are accepted.
         clock: Time; by default it runs so fast that nobody waits.
@@ -59,6 +63,8 @@ class FakeSession:
         max_pause: Seconds that a call accepts to be throttled.
         hook: Gets every event.
     """
+
+    values: Mapping[str, str] = {"account": ACCOUNT, "upgrade_id": UPGRADE}
 
     def __init__(
         self,
@@ -73,6 +79,7 @@ class FakeSession:
         self.max_pause = max_pause
         self.script: Script = script or self.accept
         self.sent: list[list[str]] = []
+        self.bodies: list[dict[str, Any]] = []
         self.members: set[str] = set()
         self.status = "Queued"
         self.reads = 0
@@ -132,13 +139,14 @@ class FakeSession:
         **_: object,
     ) -> Any:
         """Hand a request to the script; a read is answered from the upgrade."""
-        assert values == {"account": ACCOUNT, "upgrade_id": UPGRADE}
+        assert values.items() >= self.values.items()
         if route.method == "GET":
             self.reads += 1
             await asyncio.sleep(0)
             return self._read(route, read)
         assert isinstance(body, bytes)
-        ids = msgspec.json.decode(body)["deviceList"]
+        self.bodies.append(msgspec.json.decode(body))
+        ids = self.bodies[-1]["deviceList"]
         tally = tally or Tally()
         tally.in_doubt, tally.on_wire = False, True
         self._depart(ids)
