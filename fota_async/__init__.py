@@ -7,139 +7,24 @@
 Not affiliated with Verizon.
 """
 
-from fota_async._version import __version__
-from fota_async.api.campaign_devices import modify_campaign_v2, modify_campaign_v3
-from fota_async.api.cancel_candidates import store_candidates
-from fota_async.api.devices import read_device_details
-from fota_async.api.firmware import sync_firmware
-from fota_async.api.licenses import change_licenses
-from fota_async.api.logging import switch_logging
-from fota_async.api.pages import Pages
-from fota_async.api.upgrades import modify_upgrade
-from fota_async.batch.batcher import DeviceBatcher
-from fota_async.batch.device_ids import DeviceSet
-from fota_async.batch.errors import DevicesFailed, RunStopped, StopCause, SyncRefused, SyncStopped
-from fota_async.batch.journal.read_journal import read_journal
-from fota_async.batch.recheck import Change
-from fota_async.batch.report import BatchReport
-from fota_async.batch.run import BatchRun
-from fota_async.batch.settings import RunOptions
-from fota_async.batch.states import DeviceOutcome, State
-from fota_async.batch.sync import SyncPlan, SyncReport
-from fota_async.client import FotaClient
-from fota_async.credentials import Credentials, TokenProvider, Tokens
-from fota_async.errors import (
-    AnswerTimeoutError,
-    AnswerTooLargeError,
-    AuthError,
-    CallError,
-    CertificateError,
-    ConfigurationError,
-    ConnectionLostError,
-    DeadlineError,
-    DecodeError,
-    ForbiddenError,
-    FotaError,
-    InvalidRequestError,
-    JournalError,
-    LoginLostError,
-    LoginRefusedError,
-    LostError,
-    MisuseError,
-    NotFoundError,
-    NotSentError,
-    RedirectError,
-    RefusedError,
-    Sent,
-    ServerError,
-    SessionEndedError,
-    SourceError,
-    ThrottledError,
-    TokenRefusedError,
-    TooManyDevicesError,
-)
-from fota_async.models import (
-    Callback,
-    CampaignStatus,
-    FirmwareUpgrade,
-    Timestamp,
-    TimeWindow,
-    UpgradeDevice,
-    UpgradeStatus,
-)
-from fota_async.models.auth import NewPassword
-from fota_async.options import SessionOptions
-from fota_async.retry import RetryPolicy
-from fota_async.session import SessionManager
+from importlib import import_module
+from typing import TYPE_CHECKING
 
-__all__ = [
-    "AnswerTimeoutError",
-    "AnswerTooLargeError",
-    "AuthError",
-    "BatchReport",
-    "BatchRun",
-    "CallError",
-    "Callback",
-    "CampaignStatus",
-    "CertificateError",
-    "Change",
-    "ConfigurationError",
-    "ConnectionLostError",
-    "Credentials",
-    "DeadlineError",
-    "DecodeError",
-    "DeviceBatcher",
-    "DeviceOutcome",
-    "DeviceSet",
-    "DevicesFailed",
-    "FirmwareUpgrade",
-    "ForbiddenError",
-    "FotaClient",
-    "FotaError",
-    "InvalidRequestError",
-    "JournalError",
-    "LoginLostError",
-    "LoginRefusedError",
-    "LostError",
-    "MisuseError",
-    "NewPassword",
-    "NotFoundError",
-    "NotSentError",
-    "Pages",
-    "RedirectError",
-    "RefusedError",
-    "RetryPolicy",
-    "RunOptions",
-    "RunStopped",
-    "Sent",
-    "ServerError",
-    "SessionEndedError",
-    "SessionManager",
-    "SessionOptions",
-    "SourceError",
-    "State",
-    "StopCause",
-    "SyncPlan",
-    "SyncRefused",
-    "SyncReport",
-    "SyncStopped",
-    "ThrottledError",
-    "TimeWindow",
-    "Timestamp",
-    "TokenProvider",
-    "TokenRefusedError",
-    "Tokens",
-    "TooManyDevicesError",
-    "UpgradeDevice",
-    "UpgradeStatus",
-    "__version__",
-    "change_licenses",
-    "modify_campaign_v2",
-    "modify_campaign_v3",
-    "modify_upgrade",
-    "read_device_details",
-    "read_journal",
-    "store_candidates",
-    "switch_logging",
-    "sync_firmware",
-]
+from fota_async._version import __version__ as __version__
+
+if TYPE_CHECKING:
+    from fota_async._public import *  # noqa: F403 - its __all__ is ours
+else:
+    # Loading it takes a quarter of a second, aiohttp most of it: whoever runs pytest without a
+    # test of ours, where this is imported as a plugin's parent, should not pay for that.
+    def __getattr__(name: str) -> object:
+        if name == "__all__" or not name.startswith("_"):
+            public = import_module("fota_async._public")
+            shown = {one: getattr(public, one) for one in ("__all__", *public.__all__)}
+            globals().update(shown)
+            if name in globals():
+                return globals()[name]
+        raise AttributeError(f"module 'fota_async' has no attribute {name!r}")
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *import_module("fota_async._public").__all__})

@@ -20,6 +20,7 @@ from fota_async.api.reports import ReportsV1, ReportsV2, ReportsV3
 from fota_async.api.software import SoftwareV2
 from fota_async.api.subscriptions import SubscriptionsV1, SubscriptionsV2, SubscriptionsV3
 from fota_async.api.upgrades import UpgradesV1
+from fota_async.api.wakeups import Wakeups
 from fota_async.credentials import Credentials
 from fota_async.errors import ConfigurationError
 from fota_async.options import SessionOptions
@@ -99,15 +100,16 @@ class FotaClient:
         account: str,
         **options: Unpack[SessionOptions],
     ) -> None:
-        self._open(SessionManager(credentials, **options), account)
+        self._open(SessionManager(credentials, **options), account, Wakeups())
 
-    def _open(self, session: SessionManager, account: str) -> None:
+    def _open(self, session: SessionManager, account: str, wakeups: Wakeups) -> None:
         if not isinstance(account, str) or not _ACCOUNT.fullmatch(account):
             raise ConfigurationError(
                 f"an account is a name such as 0402196254-00001, leading zeros included, "
                 f"not {account!r}"
             )
-        context = Context(session, account)
+        context = Context(session, account, wakeups)
+        self._wakeups = wakeups
         self.session = session
         self.account = account
         self.v1 = VersionOne(context)
@@ -155,8 +157,20 @@ class FotaClient:
             ConfigurationError: The account cannot be part of a path.
         """
         view = FotaClient.__new__(FotaClient)
-        view._open(self.session, account)  # noqa: SLF001 - another instance of this class
+        view._open(self.session, account, self._wakeups)  # noqa: SLF001 - another instance of this class
         return view
+
+    def wake(self, target_id: str) -> None:
+        """Let everyone who waits for an upgrade or a campaign, or watches it, look at once.
+
+        For whoever hears of it first, from a callback for instance. A message is a hint: what
+        counts is the reading that follows. For every view of the session manager; call it on the
+        event loop that waits.
+
+        Args:
+            target_id: Id of the upgrade or campaign; one that nobody waits for is no error.
+        """
+        self._wakeups.wake(target_id)
 
     async def aclose(self) -> None:
         """Close the session manager, for every view of it."""

@@ -1,8 +1,12 @@
 """Time as the library sees it: passed in, so that a test can turn it."""
 
 import asyncio
+import threading
 import time
-from typing import Protocol
+from collections.abc import Coroutine, Iterable
+from typing import Any, Protocol, TypeVar
+
+T = TypeVar("T")
 
 
 class Clock(Protocol):
@@ -54,17 +58,71 @@ class ScaledClock:
         await asyncio.sleep(seconds / self.factor)
 
 
+class Bell:
+    """An event that any thread may set, and tasks of any event loop wait for."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._rung = False
+        self._waiting: list[asyncio.Future[None]] = []
+
+    def is_set(self) -> bool:
+        """Whether it was set, and not cleared since."""
+        return self._rung
+
+    def clear(self) -> None:
+        """Let those who come wait again."""
+        self._rung = False
+
+    def set(self) -> None:
+        """Wake everyone who waits, and let nobody wait who comes."""
+        with self._lock:
+            self._rung = True
+            waiting, self._waiting = self._waiting, []
+        for future in waiting:
+            loop = future.get_loop()
+            if loop is _running_loop():
+                _wake(future)
+            elif not loop.is_closed():
+                loop.call_soon_threadsafe(_wake, future)
+
+    async def wait(self) -> None:
+        """Return when it is set; at once if it is."""
+        with self._lock:
+            if self._rung:
+                return
+            future = asyncio.get_running_loop().create_future()
+            self._waiting.append(future)
+        await future
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+
+
+def _wake(future: "asyncio.Future[None]") -> None:
+    if not future.done():
+        future.set_result(None)
+
+
 class ManualClock:
     """Time that stands still until it is turned.
 
-    Whoever sleeps is woken by the turn that reaches the moment. `asleep` is set once somebody
-    sleeps, so that a test can wait for that before it turns.
+    Whoever sleeps is woken by the turn that reaches the moment. Event loops of several threads may
+    share it.
+
+    Attributes:
+        asleep: Set while somebody sleeps, so that a test can wait for that before it turns.
     """
 
     def __init__(self) -> None:
         self._now = 0.0
-        self._sleepers: list[tuple[float, asyncio.Event]] = []
-        self.asleep = asyncio.Event()
+        self._sleepers: dict[Bell, float] = {}
+        self._lock = threading.Lock()
+        self.asleep = Bell()
 
     def monotonic(self) -> float:
         """Seconds that the clock was turned so far."""
@@ -75,17 +133,54 @@ class ManualClock:
         if seconds <= 0:
             await asyncio.sleep(0)
             return
-        sleeper = (self._now + seconds, asyncio.Event())
-        self._sleepers.append(sleeper)
-        self.asleep.set()
+        awake = Bell()
+        with self._lock:
+            self._sleepers[awake] = self._now + seconds
+            self.asleep.set()
         try:
-            await sleeper[1].wait()
+            await awake.wait()
         finally:
-            self._sleepers.remove(sleeper)
+            self._forget([awake])
 
     def turn(self, seconds: float) -> None:
         """Let `seconds` pass, and wake who slept until then."""
-        self._now += seconds
-        for due, awake in self._sleepers:
-            if due <= self._now:
-                awake.set()
+        with self._lock:
+            self._now += seconds
+            woken = [awake for awake, due in self._sleepers.items() if due <= self._now]
+        self._forget(woken)
+        for awake in woken:
+            awake.set()
+
+    def _forget(self, sleepers: Iterable[Bell]) -> None:
+        with self._lock:
+            for awake in sleepers:
+                self._sleepers.pop(awake, None)
+            if not self._sleepers:
+                self.asleep.clear()
+
+
+async def within(clock: Clock, seconds: float | None, work: Coroutine[Any, Any, T]) -> T:
+    """Return what `work` returns, if it takes no longer than `seconds` of the clock.
+
+    Args:
+        clock: Whose seconds count.
+        seconds: How many; None for no limit.
+        work: It is cancelled when they are over.
+
+    Raises:
+        TimeoutError: It takes longer.
+    """
+    if seconds is None:
+        return await work
+    doing = asyncio.create_task(work)
+    alarm = asyncio.create_task(clock.sleep(max(seconds, 0.0)))
+    tasks: set[asyncio.Task[Any]] = {doing, alarm}
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+    if doing.cancelled():
+        raise TimeoutError
+    return doing.result()

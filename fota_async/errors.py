@@ -7,6 +7,7 @@
     ├── MisuseError            closed, or on another event loop (a RuntimeError too)
     ├── SourceError            the device list cannot be read
     ├── JournalError           the record of a run on disk cannot be read or written
+    ├── StoreError             the callback messages on disk cannot be read or written
     ├── CallError              a call to the API did not give its result
     │   ├── AuthError          no tokens to send it with
     │   │   ├── TokenRefusedError    key or secret, or the bearer token they gave
@@ -29,6 +30,10 @@
     │       ├── ForbiddenError       403
     │       ├── NotFoundError        404
     │       └── RedirectError        3xx; never followed, the tokens stay with this host
+    ├── RegistrationError      a callback listener was taken, and is not there
+    ├── WaitError              what was waited for did not come
+    │   ├── NeverReached       the upgrade or campaign ended in another state
+    │   └── WaitTimeout        not within `timeout` (a TimeoutError too)
     ├── RunStopped             a run ended early; carries its report
     ├── SyncRefused            a sync that would remove too much, or that nobody approved
     ├── SyncStopped            a sync ended early; carries what it did
@@ -77,6 +82,10 @@ class JournalError(FotaError):
 
     Raised by itself when nothing was sent; later it is the `__cause__` of a `RunStopped`.
     """
+
+
+class StoreError(FotaError):
+    """The store of callback messages cannot be used: in use, damaged, or the disk is full."""
 
 
 class CallError(FotaError):
@@ -259,3 +268,31 @@ class NotFoundError(RefusedError):
 
 class RedirectError(RefusedError):
     """The server points elsewhere. Never followed: the tokens stay with this host."""
+
+
+class RegistrationError(FotaError):
+    """The API took a callback listener, and a reading shows another or none."""
+
+
+class WaitError(FotaError):
+    """What was waited for did not come.
+
+    Attributes:
+        target_id: The upgrade or campaign.
+        wanted: The state that was waited for.
+        status: The state that was read last; None if none could be read.
+    """
+
+    def __init__(self, message: str, *, target_id: str, wanted: str, status: str | None) -> None:
+        super().__init__(message)
+        self.target_id = target_id
+        self.wanted = wanted
+        self.status = status
+
+
+class NeverReached(WaitError):  # noqa: N818 - named for what happened, as DevicesFailed is
+    """The upgrade or campaign is in its last state, and that is another one."""
+
+
+class WaitTimeout(WaitError, TimeoutError):  # noqa: N818 - as above
+    """The state was not reached in time; nothing was changed."""

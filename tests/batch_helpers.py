@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, TypeAlias, Unpack
+from typing import Any, ClassVar, TypeAlias, Unpack
 
 import msgspec
 from simulator_api import imei
@@ -23,6 +23,7 @@ from fota_async.clock import Clock, ScaledClock
 from fota_async.errors import CallError, MisuseError, NotSentError
 from fota_async.events import Event, EventHook
 from fota_async.limiter import Limiter, Slot
+from fota_async.models.campaigns import CampaignReceipt
 from fota_async.models.device_answers import DeviceAnswers
 from fota_async.simulator import Simulator
 from fota_async.wire.decode import StepReader, read_body
@@ -52,19 +53,21 @@ class FakeSession:
 
     Its upgrade holds what was accepted, so that reading it back shows the truth.
 
-    Attributes:
-        bodies: What was sent, whole.
-        reads: How often the upgrade was read.
-
     Args:
         script: Gets the devices of each request; by default all are accepted.
         clock: Time; by default it runs so fast that nobody waits.
         places: Requests that may be in flight at once.
         max_pause: Seconds that a call accepts to be throttled.
         hook: Gets every event.
+
+    Attributes:
+        bodies: What was sent, whole.
+        reads: How often the upgrade was read.
     """
 
-    values: Mapping[str, str] = {"account": ACCOUNT, "upgrade_id": UPGRADE}
+    values: ClassVar = {"account": ACCOUNT, "upgrade_id": UPGRADE}
+    target = UPGRADE
+    operation = "append"
 
     def __init__(
         self,
@@ -102,7 +105,8 @@ class FakeSession:
         self, account: str, target: str, operation: str, *, alone: bool = False
     ) -> Callable[[], None]:
         """Count who has claimed the upgrade."""
-        assert (account, target, operation, alone) == (ACCOUNT, UPGRADE, "append", False)
+        assert (account, target, operation) == (ACCOUNT, self.target, self.operation)
+        assert not alone
         self.claims += 1
 
         def release() -> None:
@@ -115,7 +119,7 @@ class FakeSession:
         assert account == ACCOUNT
         return Slot(self._limiter, flow)
 
-    async def accept(self, ids: list[str]) -> DeviceAnswers:
+    async def accept(self, ids: list[str]) -> DeviceAnswers | CampaignReceipt:
         """Take all devices into the upgrade."""
         self.members.update(ids)
         return answers(ids)
@@ -133,6 +137,7 @@ class FakeSession:
         values: Mapping[str, str],
         *,
         body: object = None,
+        query: Mapping[str, str] | None = None,
         slot: Slot | None = None,
         tally: Tally | None = None,
         read: StepReader[Any] | None = None,
@@ -141,9 +146,8 @@ class FakeSession:
         """Hand a request to the script; a read is answered from the upgrade."""
         assert values.items() >= self.values.items()
         if route.method == "GET":
-            self.reads += 1
             await asyncio.sleep(0)
-            return self._read(route, read)
+            return self._page(route, query) if query else self._read_whole(route, read)
         assert isinstance(body, bytes)
         self.bodies.append(msgspec.json.decode(body))
         ids = self.bodies[-1]["deviceList"]
@@ -172,6 +176,13 @@ class FakeSession:
         self.most_in_flight = max(self.most_in_flight, self.in_flight)
         self.changed.set()
 
+    def _read_whole(self, route: Route[Any], read: StepReader[Any] | None) -> Any:
+        self.reads += 1
+        return self._read(route, read)
+
+    def _page(self, route: Route[Any], query: Mapping[str, str]) -> Any:
+        raise AssertionError(f"an upgrade has no pages, {route} {query}")
+
     def _read(self, route: Route[Any], read: StepReader[Any] | None) -> Any:
         rows = [{"deviceId": i, "status": "Device Accepted"} for i in sorted(self.members)]
         upgrade = {"id": UPGRADE, "status": self.status, "deviceList": rows}
@@ -199,7 +210,7 @@ class Gate:
         self.opened = asyncio.Event()
         self.session = FakeSession(self._held, **options)
 
-    async def _held(self, ids: list[str]) -> DeviceAnswers:
+    async def _held(self, ids: list[str]) -> DeviceAnswers | CampaignReceipt:
         await self.opened.wait()
         return await self.session.accept(ids)
 

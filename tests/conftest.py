@@ -15,7 +15,10 @@ from simulator_api import Api
 
 from fota_async import FotaClient
 from fota_async.clock import ManualClock
-from fota_async.simulator import Simulator
+from fota_async.simulator import Simulator, SimulatorThread
+from fota_async.testing import plugin
+
+pytest_plugins = ["pytester"]
 
 # aioresponses 0.7.9 makes answers without `stream_writer`, which aiohttp 3.14 demands
 # (`TypeError: ... 'stream_writer'`). Can go as soon as a release of aioresponses passes it.
@@ -29,6 +32,12 @@ if "stream_writer" in inspect.signature(aiohttp.ClientResponse.__init__).paramet
     aioresponses.core.ClientResponse = _Response  # type: ignore[misc]
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Register our plugin where the source tree is used without having been installed."""
+    if not config.pluginmanager.has_plugin("fota_async"):
+        config.pluginmanager.register(plugin, "fota_async")
+
+
 @pytest.fixture
 async def stack() -> AsyncIterator[AsyncExitStack]:
     async with AsyncExitStack() as stack:
@@ -40,7 +49,7 @@ def new_sim(stack: AsyncExitStack) -> Callable[..., Awaitable[Simulator]]:
     """`sim = await new_sim(faults=..., rules=..., clock=...)`: a simulator that runs."""
 
     async def start(**options: Any) -> Simulator:
-        return await stack.enter_async_context(Simulator(**options))
+        return stack.enter_context(SimulatorThread(**options))
 
     return start
 
@@ -75,16 +84,15 @@ async def new_client(stack: AsyncExitStack) -> Callable[..., FotaClient]:
 
 
 @pytest.fixture
-async def clock() -> ManualClock:
+def clock(fota_clock: ManualClock) -> ManualClock:
     """A clock that stands still until it is turned."""
-    return ManualClock()
+    return fota_clock
 
 
 @pytest.fixture
-async def sim(clock: ManualClock) -> AsyncIterator[Simulator]:
+def sim(fota_simulator: Simulator, clock: ManualClock) -> Simulator:  # noqa: ARG001 - it makes it run by it
     """A simulator that runs by `clock`."""
-    async with Simulator(clock=clock) as sim:
-        yield sim
+    return fota_simulator
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """A session without a wire for runs over lists of the account: licences, candidates."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 from batch_helpers import ACCOUNT, FakeSession, answers
@@ -19,7 +19,7 @@ from fota_async.wire.route import Route
 class FakeAccount(FakeSession):
     """Holds one list, of one page; what was in flight during each reading is noted."""
 
-    values: Mapping[str, str] = {"account": ACCOUNT}
+    values: ClassVar = {"account": ACCOUNT}
 
     def __init__(self, script: Any = None, **options: Any) -> None:
         super().__init__(script, **options)
@@ -34,6 +34,10 @@ class FakeAccount(FakeSession):
         del account, operation
         self.claimed.append((target, alone))
         return lambda: None
+
+    def _page(self, route: Route[Any], query: Mapping[str, str]) -> Any:
+        del query  # there is one page
+        return self._read_whole(route, None)
 
     def _read(self, route: Route[Any], *_: Any) -> Any:
         self.in_flight_at_reads.append(self.in_flight)

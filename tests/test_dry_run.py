@@ -2,7 +2,7 @@
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,7 @@ from fota_async import (
     State,
     read_journal,
 )
-from fota_async.cli.app import app
+from fota_async.cli.app import execute
 from fota_async.events import JournalEvent, ProgressEvent
 from fota_async.simulator import Faults, Rules, Simulator
 
@@ -39,15 +39,13 @@ IDS = imeis(250)
 
 
 @pytest.fixture
-async def sim() -> AsyncIterator[Simulator]:
-    async with Simulator() as sim:
-        yield sim
+def sim(fota_simulator: Simulator) -> Simulator:
+    return fota_simulator
 
 
 @pytest.fixture
-async def client(sim: Simulator) -> AsyncIterator[FotaClient]:
-    async with client_of(sim) as client:
-        yield client
+def client(fota_client: FotaClient) -> FotaClient:
+    return fota_client
 
 
 def puts(sim: Simulator) -> int:
@@ -326,7 +324,7 @@ def test_the_command_line_says_what_would_be_sent(
     out = tmp_path / "out.csv"
     command = ["append", "--upgrade", Simulator.upgrade_id, "--dry-run", "--batch-size", "100"]
 
-    found = app([*command, "--report", str(out), str(fleet)])
+    found = execute([*command, "--report", str(out), str(fleet)])
 
     captured = capsys.readouterr()
     assert (found, captured.err) == (code, "")

@@ -29,6 +29,7 @@ from fota_async import (
     ThrottledError,
     TokenRefusedError,
     TooManyDevicesError,
+    WaitError,
     errors,
 )
 from fota_async.api.upgrades import GET_UPGRADE, MODIFY_UPGRADE
@@ -48,6 +49,7 @@ def pickled(error: Any) -> Any:
 
 
 OF_CALLS = [kind for kind in ALL if issubclass(kind, CallError)]
+OF_WAITS = [kind for kind in ALL if issubclass(kind, WaitError)]
 
 
 @pytest.mark.parametrize("kind", ALL)
@@ -84,9 +86,22 @@ def test_an_error_of_a_call_survives_pickling(kind: type[CallError], again: Any)
     assert str(same) == str(error) == "GET /x: what happened; request id R; the answer begins 'B'"
 
 
+@pytest.mark.parametrize("kind", OF_WAITS)
+def test_an_error_of_a_wait_survives_pickling(kind: type[WaitError]) -> None:
+    error = kind("what happened", target_id="T", wanted="Queued", status="Finished")
+    same = pickled(error)
+
+    assert type(same) is kind
+    assert (vars(same), str(same)) == (vars(error), "what happened")
+
+
 @pytest.mark.parametrize(
     "kind",
-    [kind for kind in ALL if kind not in {*OF_CALLS, RunStopped, DevicesFailed, SyncStopped}],
+    [
+        kind
+        for kind in ALL
+        if kind not in {*OF_CALLS, *OF_WAITS, RunStopped, DevicesFailed, SyncStopped}
+    ],
 )
 def test_any_other_error_survives_pickling(kind: type[FotaError]) -> None:
     same = pickled(kind("what happened"))

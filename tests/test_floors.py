@@ -18,8 +18,10 @@ FLOORS = {
     "clock": 0,
     "wire": 1,
     "credentials": 1,
+    "sqlite_file": 1,
     "models": 2,
     "retry": 3,
+    "unknown_members": 3,
     "chance": 3,
     "pacing": 3.1,
     "allowance": 3.2,
@@ -35,6 +37,7 @@ FLOORS = {
     "session": 7,
     "api": 8,
     "client": 9,
+    "_public": 9.2,
     "callbacks": 10,
     "simulator": 10,
     "distributed": 10,
@@ -146,11 +149,23 @@ def loaded_by(statement: str) -> set[str]:
 
 @pytest.mark.each_python
 def test_importing_the_library_loads_no_server_and_no_command_line() -> None:
-    ours = loaded_by("import fota_async") - loaded_by("import aiohttp")
+    ours = loaded_by("from fota_async import FotaClient") - loaded_by("import aiohttp")
 
     assert "fota_async.client" in ours
     unwanted = ("aiohttp.web.", "cyclopts.", "rich.", "fota_async.simulator.", "fota_async.cli.")
     assert not [name for name in ours if f"{name}.".startswith(unwanted)]
+
+
+@pytest.mark.each_python
+def test_a_pytest_run_that_does_not_use_the_plugin_does_not_pay_for_it() -> None:
+    ours = loaded_by("import fota_async.testing.plugin") - loaded_by("import pytest")
+
+    assert ours <= {
+        "fota_async",
+        "fota_async._version",
+        "fota_async.testing",
+        "fota_async.testing.plugin",
+    }
 
 
 @pytest.mark.each_python

@@ -21,6 +21,9 @@ def test_every_drawn_fault_is_a_setting() -> None:
 
     assert set(MISCHIEF) < fields
     assert fields - set(MISCHIEF) == {
+        "callback_delay",
+        "callback_drop",
+        "callback_repeat",
         "seed",
         "only",
         "latency",
@@ -320,7 +323,7 @@ async def test_latency_can_be_drawn_from_a_range(
     answer = asyncio.create_task(api.read())
     await clock.asleep.wait()
 
-    (due,) = [due for due, _ in clock._sleepers]
+    (due,) = clock._sleepers.values()
     assert 2 < due < 4
     clock.turn(due)
     assert (await answer).status == 200

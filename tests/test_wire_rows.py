@@ -19,6 +19,7 @@ from multidict import CIMultiDict
 from fota_async import CallError, FotaClient
 from fota_async.api import (
     callbacks,
+    campaign_devices,
     campaigns,
     campaigns_v3,
     cancel_candidates,
@@ -81,7 +82,7 @@ async def test_row_1_the_modify_list_is_sent_in_a_device_list(send: Send) -> Non
 def test_row_2_the_detail_of_a_device(spelling: str) -> None:
     document = {"deviceList": [{**ITEM, spelling: "said"}]}
     assert read(upgrades.MODIFY_UPGRADE, document).reasons == ["said"]
-    assert read(campaigns_v3.MODIFY, document).device_list[0].reason == "said"
+    assert read(campaign_devices.MODIFY_V3, document).reasons == ["said"]
 
 
 def test_row_3_the_longer_modify_answer() -> None:
@@ -161,7 +162,7 @@ def test_row_16_hours_are_numbers_or_texts(hours: tuple[Any, Any]) -> None:
 @pytest.mark.parametrize("spelling", ["campaignTimeWindowList", "timeWindowList"])
 def test_row_17_the_windows_of_a_v3_campaign(spelling: str) -> None:
     document = {"id": UUID, spelling: [{"startTime": 1, "endTime": 2}]}
-    assert len(read(campaigns_v3.GET, document).campaign_time_window_list) == 1
+    assert len(read(campaign_devices.GET_V3, document).campaign_time_window_list) == 1
 
 
 @pytest.mark.parametrize(("cursor", "text"), [(356938035643809, "356938035643809"), ("7", "7")])
@@ -212,8 +213,8 @@ async def test_row_25_the_licence_list_is_sent_in_a_device_list(send: Send) -> N
 @pytest.mark.parametrize("spelling", ["campaignId", "id"])
 def test_row_26_the_id_of_a_campaign(spelling: str) -> None:
     document: dict[str, Any] = {spelling: UUID, "deviceList": []}
-    assert read(campaigns_v3.MODIFY, document).campaign_id == UUID
-    assert read(campaigns_v3.GET, document).id == UUID
+    assert read(campaign_devices.MODIFY_V2, {**document, "requestId": UUID}).campaign_id == UUID
+    assert read(campaign_devices.GET_V3, document).id == UUID
     history = [{"deviceId": IMEI, spelling: UUID}]
     assert read(reports.GET_HISTORY_V3, history)[0].campaign_id == UUID
 
@@ -261,7 +262,7 @@ async def test_row_32_the_first_page_of_v2_licences_is_asked_for_by_0(send: Send
     "text", ["CampaignRequestQueued", "CampaignQueued", "Queued", "RequestPending", "Pending"]
 )
 def test_row_33_pending_and_queued_in_every_spelling(text: str) -> None:
-    status = read(campaigns.GET, {"id": UUID, "status": text}).status
+    status = read(campaign_devices.GET_V2, {"id": UUID, "status": text}).status
     assert status == text
     assert status.is_open is True
     assert [one for one in CampaignStatus if one.is_open] == [

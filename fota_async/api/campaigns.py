@@ -8,9 +8,13 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Literal, Unpack
 
+from fota_async.api.awaited import Awaited, rows_of
 from fota_async.api.campaign_devices import GET_V2, modify_campaign_v2
-from fota_async.api.context import Context, check_dates, check_device_ids
+from fota_async.api.context import check_dates, check_device_ids
+from fota_async.api.reports import LIST_DEVICES_V2
+from fota_async.api.watching import Seen
 from fota_async.batch.batcher import DeviceBatcher
+from fota_async.batch.reading import Row
 from fota_async.batch.run import BatchRun
 from fota_async.batch.settings import RunOptions
 from fota_async.batch.source import Devices, open_source
@@ -27,6 +31,7 @@ from fota_async.models.schedule_campaigns import (
     TextTimeWindow,
 )
 from fota_async.models.success import SuccessFlag
+from fota_async.wire.enums import CampaignStatus
 from fota_async.wire.route import Repeat, delete, or_nothing, post, put
 
 SCHEDULE = post("/api/fota/v2/campaigns/{account}", CampaignV2)
@@ -38,15 +43,14 @@ CHANGE_DATES = put(
 CANCEL = or_nothing(delete("/api/fota/v2/campaigns/{account}/{campaign_id}", SuccessFlag))
 
 
-class CampaignsV2:
+class CampaignsV2(Awaited[CampaignStatus]):
     """v2 campaigns, for HTTP devices.
 
     Vendor pages "Schedule an Upgrade", "Add or Remove Devices in an Upgrade",
     "Campaign Lifecycle Flow for v2", "Pilot Campaigns".
     """
 
-    def __init__(self, context: Context) -> None:
-        self._context = context
+    _states = CampaignStatus
 
     async def schedule(
         self,
@@ -340,6 +344,17 @@ class CampaignsV2:
             CallError: Any other way for a call to end.
         """
         await self._context.call(CANCEL, campaign_id=campaign_id)
+
+    async def _read_status(self, target_id: str) -> CampaignStatus | None:
+        return (await self.get(target_id)).status
+
+    async def _read_devices(self, target_id: str) -> Seen:
+        status = await self._read_status(target_id)
+        pages = self._context.pages(LIST_DEVICES_V2, "lastSeenDeviceId", campaign_id=target_id)
+        rows: dict[str, Row] = {}
+        async for page in pages.pages():
+            rows.update(rows_of(page.items))
+        return Seen(status, rows)
 
     def _run(
         self,

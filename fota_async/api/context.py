@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import attrs
 
 from fota_async.api.pages import Pages
+from fota_async.api.wakeups import Wakeups
 from fota_async.batch.batcher import DeviceBatcher
 from fota_async.batch.device_ids import as_device_ids
 from fota_async.batch.operation import Operation
@@ -31,6 +32,7 @@ class Context:
 
     session: BatchSession
     account: str
+    wakeups: Wakeups = attrs.field(factory=Wakeups)
 
     def run(
         self, operation: Operation, devices: Devices, column: str | None, options: RunOptions

@@ -6,7 +6,9 @@ from typing import Literal, Unpack
 
 from pyroaring import BitMap64
 
-from fota_async.api.context import Context, check_uuid
+from fota_async.api.awaited import Awaited, rows_of
+from fota_async.api.context import check_uuid
+from fota_async.api.watching import Seen
 from fota_async.batch.batcher import DeviceBatcher
 from fota_async.batch.device_ids import DeviceSet, as_device_ids, is_device_id, pack
 from fota_async.batch.operation import Operation
@@ -28,6 +30,7 @@ from fota_async.models.device_answers import DeviceAnswers
 from fota_async.models.success import SuccessFlag
 from fota_async.models.upgrade_rows import UpgradeRows, read_rows, read_statuses, read_upgrade
 from fota_async.models.upgrades import FirmwareUpgrade, ScheduleUpgrade
+from fota_async.wire.enums import UpgradeStatus
 from fota_async.wire.route import Repeat, delete, get, or_nothing, post, put, read_as
 
 SCHEDULE_UPGRADE = post("/api/fota/v1/upgrades", FirmwareUpgrade)
@@ -41,14 +44,13 @@ CANCEL_UPGRADE = or_nothing(
 )
 
 
-class UpgradesV1:
+class UpgradesV1(Awaited[UpgradeStatus]):
     """v1 upgrades, for OMA-DM and LWM2M devices.
 
     Vendor pages "Schedule a Firmware Upgrade", "Modify a Scheduled Upgrade", "Cancel an Upgrade".
     """
 
-    def __init__(self, context: Context) -> None:
-        self._context = context
+    _states = UpgradeStatus
 
     async def schedule(
         self,
@@ -214,6 +216,17 @@ class UpgradesV1:
             CallError: Any other way for a call to end.
         """
         await self._context.session.call(CANCEL_UPGRADE, self._values(upgrade_id))
+
+    async def _read_status(self, target_id: str) -> UpgradeStatus | None:
+        nobody: frozenset[str] = frozenset()
+        upgrade = await self._context.session.call(
+            READ_UPGRADE, self._values(target_id), read=lambda body: read_rows(body, nobody)
+        )
+        return upgrade.status
+
+    async def _read_devices(self, target_id: str) -> Seen:
+        upgrade = await self.get(target_id)
+        return Seen(upgrade.status, rows_of(upgrade.device_list))
 
     def _run(
         self,

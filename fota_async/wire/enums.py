@@ -1,5 +1,6 @@
 """Enumerations that stay open: the vendor's lists are not complete, and a text is never lost."""
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Self
 
@@ -43,6 +44,19 @@ class UpgradeStatus(OpenEnum):
             return None
         return self in {UpgradeStatus.REQUEST_PENDING, UpgradeStatus.QUEUED}
 
+    @property
+    def is_final(self) -> bool:
+        """Whether no other state follows."""
+        return self in {
+            UpgradeStatus.REQUEST_FAILED,
+            UpgradeStatus.FINISHED,
+            UpgradeStatus.UPGRADE_FAILED,
+        }
+
+    def has_reached(self, wanted: "UpgradeStatus") -> bool:
+        """Whether the upgrade is in the state `wanted`, or has passed it."""
+        return _has_reached(self, wanted, _UPGRADE_COURSE)
+
 
 class CampaignStatus(OpenEnum):
     """The state of a v2 or v3 campaign (vendor pages "Campaign Lifecycle Flow for v2", "... v3").
@@ -66,6 +80,54 @@ class CampaignStatus(OpenEnum):
 
         That is an unknown state, and `CampaignPreScheduled`.
         """
-        if self.lower().removeprefix("campaign").removeprefix("request") in {"pending", "queued"}:
+        status = self.documented
+        if status in {CampaignStatus.REQUEST_PENDING, CampaignStatus.REQUEST_QUEUED}:
             return True
-        return False if self.is_known and self is not CampaignStatus.PRE_SCHEDULED else None
+        return False if status.is_known and status is not CampaignStatus.PRE_SCHEDULED else None
+
+    @property
+    def is_final(self) -> bool:
+        """Whether no other state follows."""
+        return self in {
+            CampaignStatus.REQUEST_FAILED,
+            CampaignStatus.ENDED,
+            CampaignStatus.CANCELLED,
+            CampaignStatus.ABORTED,
+            CampaignStatus.FAILED,
+        }
+
+    def has_reached(self, wanted: "CampaignStatus") -> bool:
+        """Whether the campaign is in the state `wanted`, or has passed it."""
+        return _has_reached(self.documented, wanted.documented, _CAMPAIGN_COURSE)
+
+    @property
+    def documented(self) -> "CampaignStatus":
+        """The pending and the queued state in the spelling of the vendor's list; others as is."""
+        match self.lower().removeprefix("campaign").removeprefix("request"):
+            case "pending":
+                return CampaignStatus.REQUEST_PENDING
+            case "queued":
+                return CampaignStatus.REQUEST_QUEUED
+        return self
+
+
+_UPGRADE_COURSE = (
+    UpgradeStatus.REQUEST_PENDING,
+    UpgradeStatus.QUEUED,
+    UpgradeStatus.IN_PROGRESS,
+    UpgradeStatus.FINISHED,
+)
+_CAMPAIGN_COURSE = (
+    CampaignStatus.REQUEST_PENDING,
+    CampaignStatus.REQUEST_QUEUED,
+    CampaignStatus.PRE_SCHEDULED,
+    CampaignStatus.SCHEDULED,
+    CampaignStatus.ENDED,
+)
+"""The states of what goes well, in their order; some are skipped."""
+
+
+def _has_reached(status: OpenEnum, wanted: OpenEnum, course: Sequence[OpenEnum]) -> bool:
+    if status not in course or wanted not in course:
+        return status == wanted
+    return course.index(status) >= course.index(wanted)

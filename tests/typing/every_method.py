@@ -6,10 +6,12 @@ from typing import assert_type
 from fota_async import (
     BatchReport,
     Callback,
+    DeviceChange,
     FirmwareUpgrade,
     FotaClient,
     NewPassword,
     SyncReport,
+    TargetChange,
     UpgradeStatus,
 )
 from fota_async import models as m
@@ -22,6 +24,7 @@ async def version_one(fota: FotaClient) -> None:
     v1 = fota.v1
     assert_type(await v1.callbacks.list(), tuple[m.RegisteredCallback, ...])
     assert_type(await v1.callbacks.register("https://x"), m.CallbackRegistration)
+    assert_type(await v1.callbacks.ensure("https://x"), m.RegisteredCallback)
     await v1.callbacks.deregister()
     assert_type(await v1.cancel_candidates.append(IDS), BatchReport)
     assert_type(await v1.cancel_candidates.replace(IDS), BatchReport)
@@ -45,6 +48,9 @@ async def version_one(fota: FotaClient) -> None:
     assert_type(await v1.upgrades.append_devices("id", IDS), BatchReport)
     assert_type(await v1.upgrades.remove_devices("id", IDS), BatchReport)
     assert_type(await v1.upgrades.sync_devices("id", IDS), SyncReport)
+    assert_type(await v1.upgrades.wait_for("id", "Queued", timeout=1), UpgradeStatus)
+    async for change in v1.upgrades.watch("id"):
+        assert_type(change, TargetChange | DeviceChange)
     await v1.upgrades.cancel("id")
 
 
@@ -53,6 +59,7 @@ async def version_two(fota: FotaClient) -> None:
     assert_type(await v2.callbacks.get(), Callback | None)
     assert_type(await v2.callbacks.register("https://x"), Callback)
     assert_type(await v2.callbacks.modify("https://x"), Callback)
+    assert_type(await v2.callbacks.ensure("https://x"), Callback)
     await v2.callbacks.deregister()
     window = m.TimeWindow(1, 2)
     software = v2.campaigns.schedule_software(
@@ -83,6 +90,9 @@ async def version_two(fota: FotaClient) -> None:
     assert_type(await v2.campaigns.sync_devices("id", IDS), SyncReport)
     changed = v2.campaigns.change_dates("id", start_date=DAY, end_date=DAY)
     assert_type(await changed, m.CampaignV2)
+    assert_type(await v2.campaigns.wait_for("id", "Queued", timeout=1), m.CampaignStatus)
+    async for change in v2.campaigns.watch("id"):
+        assert_type(change, TargetChange | DeviceChange)
     await v2.campaigns.cancel("id")
     assert_type(await v2.cancel_candidates.append(IDS), BatchReport)
     assert_type(await v2.cancel_candidates.replace(IDS), BatchReport)
@@ -119,6 +129,7 @@ async def version_three(fota: FotaClient) -> None:
     assert_type(await v3.callbacks.get(), Callback | None)
     assert_type(await v3.callbacks.register("https://x"), Callback)
     assert_type(await v3.callbacks.modify("https://x"), Callback)
+    assert_type(await v3.callbacks.ensure("https://x"), Callback)
     await v3.callbacks.deregister()
     scheduled = v3.campaigns.schedule(
         "F", IDS, firmware_from="1", firmware_to="2", start_date=DAY, end_date=DAY
@@ -130,6 +141,9 @@ async def version_three(fota: FotaClient) -> None:
     assert_type(await v3.campaigns.sync_devices("id", IDS), SyncReport)
     changed = v3.campaigns.change_dates("id", start_date=DAY, end_date=DAY)
     assert_type(await changed, m.CampaignV3)
+    assert_type(await v3.campaigns.wait_for("id", "Queued", timeout=1), m.CampaignStatus)
+    async for change in v3.campaigns.watch("id"):
+        assert_type(change, TargetChange | DeviceChange)
     await v3.campaigns.cancel("id")
     async for device in v3.devices.list(protocol="LWM2M"):
         assert_type(device, m.DeviceV3)

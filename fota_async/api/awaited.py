@@ -1,0 +1,114 @@
+"""What upgrades and campaigns share: to be waited for, and to be watched."""
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncGenerator, Iterable
+from typing import Generic, Protocol
+
+from fota_async.api.context import Context
+from fota_async.api.waiting import S, Wait, wanted_status
+from fota_async.api.watching import DeviceChange, Seen, TargetChange, Watch
+from fota_async.batch.reading import Row
+
+
+class Awaited(ABC, Generic[S]):
+    """A kind of target whose states can be waited for and watched."""
+
+    _states: type[S]
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    @abstractmethod
+    async def _read_status(self, target_id: str) -> S | None:
+        """Read the state of a target."""
+
+    @abstractmethod
+    async def _read_devices(self, target_id: str) -> Seen:
+        """Read the state of a target, and all its devices."""
+
+    async def wait_for(
+        self,
+        target_id: str,
+        status: S | str,
+        *,
+        timeout: float | None,  # noqa: ASYNC109 - counts seconds of the clock that was passed in
+    ) -> S:
+        """Wait until an upgrade or a campaign is in a state, or has passed it.
+
+        Reads it at growing intervals of 5 to 300 seconds, which also keeps the session alive, so
+        that no login is needed however long it takes; and at once when `FotaClient.wake` is called.
+        An outage is waited through. What follows what: wire contract, "Life cycles"; some states
+        are skipped, as on-demand v2 campaigns skip the queue.
+
+        Args:
+            target_id: UUID from the schedule answer.
+            status: The state.
+            timeout: Seconds after which to give up; None for never.
+
+        Returns:
+            The state it is in, which may be one behind `status`.
+
+        Raises:
+            NeverReached: It is in its last state, and that is another one.
+            WaitTimeout: It was not reached in time.
+            ConfigurationError: The id cannot be one, the vendor lists no such state, or the timeout
+                is no number of seconds; nothing was sent.
+            RefusedError: There is no such target; a v1 upgrade that was cancelled is gone, too.
+            CallError: It cannot be read for another reason that waiting does not cure.
+        """
+        wanted = wanted_status(self._states, status)
+        with self._context.wakeups.waiting_for(target_id) as wakeup:
+            wait = Wait(target_id, self._context.session.clock, wakeup, timeout)
+            return await wait.until(wanted, lambda: self._read_status(target_id))
+
+    async def watch(
+        self, target_id: str, *, interval: float = 60.0
+    ) -> AsyncGenerator[TargetChange | DeviceChange]:
+        """Yield every change of an upgrade or a campaign and of its devices, to its last state.
+
+        The first reading yields its state and each of its devices as they are then; all rows are
+        kept for comparison, some 200 bytes a device. What changed and changed back between two
+        readings is not seen. Reads at once when `FotaClient.wake` is called. An outage is waited
+        through.
+
+        Args:
+            target_id: UUID from the schedule answer.
+            interval: Seconds between readings. Each reads all devices: v1 in one answer, v2 and v3
+                1,000 a page.
+
+        Raises:
+            ConfigurationError: The id cannot be one, or the interval is not above 0; nothing was
+                sent.
+            RefusedError: There is no such target; a v1 upgrade that was cancelled is gone, too.
+            CallError: It cannot be read for another reason that waiting does not cure.
+        """
+        with self._context.wakeups.waiting_for(target_id) as wakeup:
+            watch = Watch(target_id, self._context.session.clock, wakeup, interval)
+            async for change in watch.changes(lambda: self._read_devices(target_id)):
+                yield change
+
+
+class ListedDevice(Protocol):
+    """A device in the list of a target."""
+
+    @property
+    def device_id(self) -> str:
+        """IMEI."""
+
+    @property
+    def status(self) -> str | None:
+        """Word for word."""
+
+    @property
+    def reason(self) -> str | None:
+        """Word for word."""
+
+
+def rows_of(devices: Iterable[ListedDevice]) -> dict[str, Row]:
+    """Return the rows of devices; equal ones are one object, since a fleet has few."""
+    known: dict[Row, Row] = {}
+    rows = {}
+    for device in devices:
+        row = Row(device.status or "", device.reason or "")
+        rows[str(device.device_id)] = known.setdefault(row, row)
+    return rows

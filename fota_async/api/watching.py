@@ -1,0 +1,115 @@
+"""Watching a target: every change of its state and of its devices, reading by reading."""
+
+import random
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+
+import attrs
+
+from fota_async.api.waiting import passes
+from fota_async.api.wakeups import Wakeup
+from fota_async.batch.reading import Row
+from fota_async.clock import Clock
+from fota_async.errors import CallError, ConfigurationError
+from fota_async.wire.enums import CampaignStatus, UpgradeStatus
+
+
+@attrs.frozen
+class TargetChange:
+    """An upgrade or a campaign came into another state.
+
+    Attributes:
+        target_id: Which one.
+        before: Its state before; None at the first reading.
+        now: Its state, word for word.
+    """
+
+    target_id: str
+    before: str | None
+    now: str
+
+
+@attrs.frozen
+class DeviceChange:
+    """The row of a device changed.
+
+    Attributes:
+        target_id: The upgrade or campaign.
+        device_id: IMEI.
+        before: Its row before; None if it had none, and at the first reading.
+        now: Its row; None if it has none any more.
+    """
+
+    target_id: str
+    device_id: str
+    before: Row | None
+    now: Row | None
+
+
+@attrs.frozen
+class Seen:
+    """What one reading of a target showed.
+
+    Attributes:
+        status: Its state; None where the answer has none.
+        rows: All its devices.
+    """
+
+    status: UpgradeStatus | CampaignStatus | None
+    rows: Mapping[str, Row]
+
+
+@attrs.frozen
+class Watch:
+    """A watch over one target.
+
+    Attributes:
+        target_id: The upgrade or campaign.
+        clock: Whose seconds count.
+        wakeup: Told when somebody knows more.
+        interval: Seconds between readings.
+
+    Raises:
+        ConfigurationError: The interval is no number of seconds above nought.
+    """
+
+    target_id: str
+    clock: Clock
+    wakeup: Wakeup
+    interval: float = attrs.field()
+
+    @interval.validator
+    def _check_interval(self, _attribute: object, value: object) -> None:
+        if not (isinstance(value, int | float) and value > 0):
+            raise ConfigurationError(f"interval is a number of seconds above 0, not {value!r}")
+
+    async def changes(
+        self, read: Callable[[], Awaitable[Seen]]
+    ) -> AsyncGenerator[TargetChange | DeviceChange]:
+        """Read again and again, and yield what changed; ends after the last state.
+
+        Args:
+            read: Reads the target with all its devices.
+
+        Raises:
+            CallError: The target cannot be read, and waiting does not help.
+        """
+        status: str | None = None
+        rows: Mapping[str, Row] = {}
+        while True:
+            try:
+                seen = await read()
+            except CallError as error:
+                if not passes(error):
+                    raise
+            else:
+                if seen.status is not None and seen.status != status:
+                    yield TargetChange(self.target_id, status, str(seen.status))
+                    status = str(seen.status)
+                for device in seen.rows.keys() | rows.keys():
+                    before, now = rows.get(device), seen.rows.get(device)
+                    if before != now:
+                        yield DeviceChange(self.target_id, device, before, now)
+                rows = seen.rows
+                if seen.status is not None and seen.status.is_final:
+                    return
+            await self.wakeup.sleep(self.clock, self.interval * random.uniform(0.8, 1.0))  # noqa: S311 - spreads readings, keeps no secret
