@@ -80,9 +80,7 @@ class Examiner:
         "Pilot Campaigns"); how the 21st is turned away is not documented.
         """
         has_rule = self._operation.pilot_rule is not None
-        return (
-            has_rule and not self.anything_answered and self._large_refusals >= _PILOT_REFUSALS
-        )
+        return has_rule and not self.anything_answered and self._large_refusals >= _PILOT_REFUSALS
 
     def _stop_for_want_of_pilot(self) -> None:
         error, rule = self._large_refusal, self._operation.pilot_rule
