@@ -2,16 +2,34 @@
 
 from fota_async._version import __version__
 from fota_async.api.campaign_devices import modify_campaign_v2, modify_campaign_v3
+from fota_async.api.cancel_candidates import store_candidates
+from fota_async.api.devices import read_device_details
+from fota_async.api.firmware import sync_firmware
+from fota_async.api.licenses import change_licenses
+from fota_async.api.logging import switch_logging
 from fota_async.api.pages import Pages
+from fota_async.api.pilot import PilotResult
+from fota_async.api.schedule import ScheduledCampaign, ScheduledUpgrade
 from fota_async.api.upgrades import modify_upgrade
 from fota_async.api.watching import DeviceChange, TargetChange
 from fota_async.batch.batcher import DeviceBatcher
+from fota_async.batch.candidates import Candidate
 from fota_async.batch.device_ids import DeviceSet
-from fota_async.batch.errors import DevicesFailed, RunStopped, StopCause, SyncRefused, SyncStopped
+from fota_async.batch.errors import (
+    DevicesFailed,
+    PilotStopped,
+    RunStopped,
+    ScheduleUnknown,
+    StopCause,
+    SyncRefused,
+    SyncStopped,
+)
 from fota_async.batch.journal.read_journal import read_journal
+from fota_async.batch.pilot import PilotReport
 from fota_async.batch.recheck import Change
 from fota_async.batch.report import BatchReport
 from fota_async.batch.run import BatchRun
+from fota_async.batch.schedule import ScheduleRun
 from fota_async.batch.settings import RunOptions
 from fota_async.batch.states import DeviceOutcome, State
 from fota_async.batch.sync import SyncPlan, SyncReport
@@ -45,6 +63,7 @@ from fota_async.errors import (
     ServerError,
     SessionEndedError,
     SourceError,
+    StoreError,
     ThrottledError,
     TokenRefusedError,
     TooManyDevicesError,
@@ -74,6 +93,7 @@ __all__ = [
     "CallError",
     "Callback",
     "CampaignStatus",
+    "Candidate",
     "CertificateError",
     "Change",
     "ConfigurationError",
@@ -101,12 +121,19 @@ __all__ = [
     "NotFoundError",
     "NotSentError",
     "Pages",
+    "PilotReport",
+    "PilotResult",
+    "PilotStopped",
     "RedirectError",
     "RefusedError",
     "RegistrationError",
     "RetryPolicy",
     "RunOptions",
     "RunStopped",
+    "ScheduleRun",
+    "ScheduleUnknown",
+    "ScheduledCampaign",
+    "ScheduledUpgrade",
     "Sent",
     "ServerError",
     "SessionEndedError",
@@ -115,6 +142,7 @@ __all__ = [
     "SourceError",
     "State",
     "StopCause",
+    "StoreError",
     "SyncPlan",
     "SyncRefused",
     "SyncReport",
@@ -132,8 +160,13 @@ __all__ = [
     "WaitError",
     "WaitTimeout",
     "__version__",
+    "change_licenses",
     "modify_campaign_v2",
     "modify_campaign_v3",
     "modify_upgrade",
+    "read_device_details",
     "read_journal",
+    "store_candidates",
+    "switch_logging",
+    "sync_firmware",
 ]

@@ -7,6 +7,7 @@
     ├── MisuseError            closed, or on another event loop (a RuntimeError too)
     ├── SourceError            the device list cannot be read
     ├── JournalError           the record of a run on disk cannot be read or written
+    ├── StoreError             the callback messages on disk cannot be read or written
     ├── CallError              a call to the API did not give its result
     │   ├── AuthError          no tokens to send it with
     │   │   ├── TokenRefusedError    key or secret, or the bearer token they gave
@@ -34,6 +35,8 @@
     │   ├── NeverReached       the upgrade or campaign ended in another state
     │   └── WaitTimeout        not within `timeout` (a TimeoutError too)
     ├── RunStopped             a run ended early; carries its report
+    │   └── ScheduleUnknown    the answer to a schedule request is lost; carries candidates, too
+    ├── PilotStopped           a pilot did not succeed, so the fleet did not follow
     ├── SyncRefused            a sync that would remove too much, or that nobody approved
     ├── SyncStopped            a sync ended early; carries what it did
     └── DevicesFailed          asked for by `BatchReport.raise_for_failures`
@@ -81,6 +84,10 @@ class JournalError(FotaError):
 
     Raised by itself when nothing was sent; later it is the `__cause__` of a `RunStopped`.
     """
+
+
+class StoreError(FotaError):
+    """The store of callback messages cannot be used: in use, damaged, or the disk is full."""
 
 
 class CallError(FotaError):

@@ -18,10 +18,12 @@ __all__ = [
     "JournalEvent",
     "LimitEvent",
     "PauseEvent",
+    "PilotEvent",
     "ProgressEvent",
     "RequestEvent",
     "RetryEvent",
     "TokenEvent",
+    "UnknownMemberEvent",
     "event_sink",
 ]
 
@@ -82,6 +84,20 @@ class LimitEvent:
 
 
 @attrs.frozen(kw_only=True)
+class UnknownMemberEvent:
+    """An answer has a member that its model does not know: the API says more than it did.
+
+    Told once for each model and member of a session manager. `member` is its name as sent, or
+    `(no name)` for a text that does not look like one; the value is never told. Rows of devices in
+    the answers of appends and removals, and in readings of a v1 upgrade, are not looked at: they
+    are read the fast way.
+    """
+
+    model: str
+    member: str
+
+
+@attrs.frozen(kw_only=True)
 class BatchEvent:
     """Something was decided about a batch, or about some of its devices."""
 
@@ -134,23 +150,44 @@ class ProgressEvent:
     finished: bool
 
 
+@attrs.frozen(kw_only=True)
+class PilotEvent:
+    """Where a pilot stands: told after each reading.
+
+    Counts are devices; `failed` ones include those that were rejected. `seconds` since the wait
+    began.
+    """
+
+    target: str
+    status: str
+    devices: int
+    succeeded: int
+    failed: int
+    undecided: int
+    seconds: float
+
+
 Event: TypeAlias = (
     RequestEvent
     | RetryEvent
     | TokenEvent
     | PauseEvent
     | LimitEvent
+    | UnknownMemberEvent
     | BatchEvent
     | JournalEvent
+    | PilotEvent
     | ProgressEvent
 )
 EventHook: TypeAlias = Callable[[Event], object]
 
 _LEVELS = {
     JournalEvent: logging.INFO,
+    PilotEvent: logging.INFO,
     TokenEvent: logging.INFO,
     PauseEvent: logging.WARNING,
     RetryEvent: logging.INFO,
+    UnknownMemberEvent: logging.INFO,
 }
 
 

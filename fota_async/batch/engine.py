@@ -4,11 +4,13 @@ import asyncio
 from collections.abc import Iterable
 from contextlib import ExitStack, suppress
 
+from fota_async.batch.admission import admit, claim
 from fota_async.batch.books import Books
 from fota_async.batch.crew import Crew, is_current
 from fota_async.batch.errors import StopCause
 from fota_async.batch.examiner import Examiner
 from fota_async.batch.feed import Feed
+from fota_async.batch.first_batch import FirstBatch
 from fota_async.batch.leftovers import still_open, unsend
 from fota_async.batch.news import News, cancel_all
 from fota_async.batch.operation import Operation
@@ -29,6 +31,7 @@ from fota_async.batch.watch import Watch, receipts_of
 from fota_async.batch.work import Work
 from fota_async.errors import CallError, JournalError, RefusedError, SourceError
 
+EARLIER = "sent by an earlier start, and no answer is on record"
 _LOOK_AT_BATCH = 2
 _GRACEFUL = frozenset({StopCause.INTERRUPTED, StopCause.DEADLINE})
 
@@ -41,12 +44,20 @@ class Engine:
         operation: What a batch does.
         source: Where the devices come from.
         settings: The choices of the run.
+        first: What became of the devices that made the target, if this run follows on that.
     """
 
     def __init__(
-        self, session: BatchSession, operation: Operation, source: Source, settings: RunSettings
+        self,
+        session: BatchSession,
+        operation: Operation,
+        source: Source,
+        settings: RunSettings,
+        *,
+        first: FirstBatch | None = None,
     ) -> None:
         self.operation = operation
+        self._first = first
         self._session = session
         self._clock = session.clock
         self._source = source
@@ -57,6 +68,7 @@ class Engine:
             settings,
             entered=self._check_failures,
             broke=self._journal_broke,
+            first=first,
         )
         self._news = News(session.clock)
         self._feed = Feed(
@@ -85,6 +97,7 @@ class Engine:
             news=self._news,
             clock=session.clock,
             settle_delay=settings.settle_delay,
+            alone=operation.read_alone,
         )
         self._watch = Watch(
             receipts=receipts_of(operation, settings),
@@ -163,6 +176,10 @@ class Engine:
         """Return outcomes that no reader had yet, or None when all were read."""
         return await self._books.stream.next()
 
+    def stop_for(self, cause: StopCause, message: str, error: Exception | None = None) -> None:
+        """Start no new batch; the first cause counts."""
+        self._stopper.stop_for(cause, message, error)
+
     def interrupt(self) -> None:
         """Start no new batch and end within `grace`, counted from the first call."""
         self._stopper.stop_for(StopCause.INTERRUPTED, "no new batch was started")
@@ -196,15 +213,15 @@ class Engine:
             SourceError: The source cannot be opened; nothing was sent.
             JournalError: The journal cannot be used; nothing was sent.
             MisuseError: The opposite run is under way on the same target.
+            ConfigurationError: The operation cannot be done with these devices; nothing was sent.
+            CallError: Whether it can is not known, since it could not be read.
         """
         self._books.start()
         self._stopper.answered()
         operation = self.operation
         with ExitStack() as stack:
             try:
-                stack.callback(
-                    self._session.claim(operation.account, operation.target, operation.name)
-                )
+                stack.callback(claim(self._session, operation))
                 if await self._open():
                     await self._until_done()
             except asyncio.CancelledError:
@@ -220,6 +237,9 @@ class Engine:
         async def open_both() -> None:
             await self._source.open()
             await self._books.open_journal()
+            self._books.total = self._source.total
+            self._opened = True
+            await admit(self._session, self.operation, self._feed, self._work, self._books)
 
         self._opening = asyncio.create_task(open_both())
         if self._aborted:
@@ -228,8 +248,6 @@ class Engine:
         if self._opening.cancelled():
             return False
         self._opening.result()
-        self._books.total = self._source.total
-        self._opened = True
         return True
 
     async def _until_done(self) -> None:
@@ -264,7 +282,7 @@ class Engine:
             doubtful = Verdict(State.UNKNOWN, reason="dry run: in doubt, it would be settled first")
             self._books.enter(batch, doubtful)
             return
-        why = "sent by an earlier start, and no answer is on record"
+        why = self._first.why if self._first else EARLIER
         self._settler.doubt(batch, why, noticed=self._books.started)
 
     def _wait_for_earlier_start(self, batch: Batch) -> None:
@@ -294,7 +312,8 @@ class Engine:
             with suppress(CallError):  # the batches find out for themselves
                 self._stopper.saw(await self._reader.read())
 
-        if self._work.batches == _LOOK_AT_BATCH and self._reader.can_read and not self._looked:
+        can_tell = self._reader.can_tell_state
+        if self._work.batches == _LOOK_AT_BATCH and can_tell and not self._looked:
             self._looked = True
             self._crew.help(look)
 
@@ -383,7 +402,7 @@ class Engine:
 
     async def _last_look(self) -> None:
         """Make one reading, and let what it shows count."""
-        wanted = self._settler.doubts.wanted() | self._watch.wanted()
+        wanted = self._settler.wanted() | self._watch.wanted()
         if wanted:
             with suppress(CallError):  # nothing was learned: they stay undecided
                 reading = await self._reader.read(lambda: wanted)

@@ -60,6 +60,7 @@ class Examiner:
         self._settle_delay = settle_delay
         self._probe_devices = probe
         self._large_refusals = 0
+        self._probed = False
         self._large_refusal: RefusedError | None = None
         self.anything_answered = False
 
@@ -113,7 +114,7 @@ class Examiner:
 
     async def _look_at_target(self) -> None:
         waiting = list(self._work.refused)
-        if self._reader.can_read and not self._reader.is_fresh(self._settle_delay):
+        if self._reader.can_tell_state and not self._reader.is_fresh(self._settle_delay):
             await self._read_target()
         if self._reader.last is not None:
             self._stopper.saw(self._reader.last)
@@ -121,7 +122,7 @@ class Examiner:
             batch.examined = True
 
     async def _look_again(self) -> None:
-        if self._reader.can_read:
+        if self._reader.can_tell_state:
             with suppress(CallError):  # the refusals say enough
                 self._stopper.saw(await self._reader.read())
 
@@ -151,6 +152,9 @@ class Examiner:
         if not self._alike.suspicious or self._stopper.stopped:
             return
         await self._fill()
+        if self._work.opening:
+            self._probe_one_by_one()
+            return
         probes = self._pick()
         refusals = await self._probe_devices(probes)
         alike = [error for error in refusals if error is not None and self._alike.is_alike(error)]
@@ -168,6 +172,21 @@ class Examiner:
             )
         else:
             self._alike.cleared()
+
+    def _probe_one_by_one(self) -> None:
+        """Let single devices be sent next, since nothing may be sent beside an opening request."""
+        if self._probed:
+            self._stopper.stop_for(
+                StopCause.REFUSED,
+                "the API refuses the first request, whatever devices it carries; "
+                "nothing was changed",
+            )
+            return
+        self._probed = True
+        probes = self._pick()
+        self._divide()
+        self._work.put_first(probes)
+        self._alike.suspect_after(len(probes))
 
     async def _fill(self) -> None:
         """Have some devices at hand that are still to come, unless the source is slow."""

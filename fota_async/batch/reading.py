@@ -28,13 +28,16 @@ class Reading:
         is_open: Whether its devices may still change; None if its state is unknown.
         started: Moment of the clock before the request.
         ended: Moment of the clock after the answer.
+        others: Devices in its list that were not asked about; counted where a first request
+            replaces the list.
     """
 
     rows: Mapping[str, Row]
-    status: str
-    is_open: bool | None
+    status: str = ""
+    is_open: bool | None = None
     started: float = 0.0
     ended: float = 0.0
+    others: int = 0
 
 
 @attrs.frozen
@@ -109,6 +112,18 @@ def campaign_remove_decision(row: Row | None) -> Decision:
     if row is not None and isinstance(decision, Verdict) and decision.state is State.FAILED:
         return decision if _word(row).startswith(_UPGRADED) else SEND_AGAIN
     return decision
+
+
+def upgrade_outcome(row: Row | None) -> State | None:
+    """Return whether a device of a campaign was upgraded; None while it has no final word.
+
+    Words: wire contract, "Per-device states". `RequestToFotaServerFailed` is tried again.
+    """
+    if row is None:
+        return None
+    if _word(row).startswith("upgradesuccess"):
+        return State.SUCCEEDED
+    return State.FAILED if is_rejected(row.status) or _is_terminal(row) else None
 
 
 def is_rejected(status: str) -> bool:

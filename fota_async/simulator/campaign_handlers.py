@@ -9,9 +9,10 @@ from typing import Any, Final
 from fota_async.simulator import orders, pilot, refusals
 from fota_async.simulator.accounts import account_of
 from fota_async.simulator.campaigns import Campaign
-from fota_async.simulator.device_lists import check_ids, check_size
+from fota_async.simulator.device_lists import check_ids, check_size, rules_for
 from fota_async.simulator.exchange import Answer, Call, Refused
 from fota_async.simulator.orders import Order, hours_as_numbers
+from fota_async.simulator.rules import NOT_FOUND
 from fota_async.simulator.targets import DeviceResult
 from fota_async.simulator.versions import V2, V3, Stage, Version
 from fota_async.simulator.world import Handler, World
@@ -98,6 +99,7 @@ def _dates_changer(version: Version, order: Order) -> Handler:
         old = campaign.document()
         _check_dates(world, campaign, {name: old[name] for name in old if name in times}, new, now)
         campaign.change_times(times, new)
+        world.plan(campaign, now)
         return _shown(campaign)
 
     return change_dates
@@ -113,7 +115,7 @@ def _canceller(version: Version) -> Handler:
             stage = Stage.ABORTED
         else:
             raise _too_late(campaign)
-        campaign.move_to(version.word(stage), world.rules, now)
+        world.move(campaign, version.word(stage), now)
         return Answer.of({"success": True})
 
     return cancel
@@ -136,7 +138,10 @@ def _scheduled(
     campaign = world.new_campaign(account.name, version, version.word(Stage.PENDING), details)
     pilot.check_request(world, campaign, call.device_ids, now)
     room = pilot.room_in(world, campaign, now)
-    campaign.enlist(call.device_ids, world.rules, now, room, pilot.FULL)
+    pulled = world.rules.auto_added if details.get("autoAddDevicesFlag") else frozenset()
+    ids = [*call.device_ids, *sorted(pulled)]
+    rules = rules_for(account, world.rules, ids, NOT_FOUND)
+    campaign.enlist(ids, rules, now, room, pilot.FULL)
     world.add(campaign)
     return campaign
 
@@ -168,7 +173,8 @@ def _changed(
     if kind == "remove":
         return campaign.remove(ids, world.rules, now)
     room = pilot.room_in(world, campaign, now)
-    return campaign.append(ids, world.rules, now, room, pilot.FULL)
+    rules = rules_for(world.accounts[campaign.account], world.rules, ids, NOT_FOUND)
+    return campaign.append(ids, rules, now, room, pilot.FULL)
 
 
 def _check_dates(

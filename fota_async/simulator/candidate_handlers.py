@@ -26,6 +26,7 @@ def set_candidates(world: World, call: Call, now: float) -> Answer:
     change = account.candidates.replace if kind is None else account.candidates.append
     rules = rules_for(account, world.rules, ids, UNKNOWN_DEVICE)
     taken = [device_id for device_id in ids if rules.refusal(device_id) is None]
+    account.candidates.forget(now - world.read_lag)
     change(taken, now)
     listed = account.candidates.ids()
     shown = listed if rules.candidates_answer == "list" else taken
@@ -38,18 +39,21 @@ def delete_candidates(world: World, call: Call, now: float) -> Answer:
     return Answer.of({"success": True})
 
 
-def _v1_list(world: World, call: Call, _now: float) -> Answer:
+def _v1_list(world: World, call: Call, now: float) -> Answer:
     account = account_of(world, call)
-    return _listed(world, account, call.params["startIndex"], rfc3339)
+    return _listed(world, account, call.params["startIndex"], now, rfc3339)
 
 
-def _v2_list(world: World, call: Call, _now: float) -> Answer:
+def _v2_list(world: World, call: Call, now: float) -> Answer:
     account = account_of(world, call)
-    return _listed(world, account, call.asked("startIndex", pages.FIRST), go_text)
+    return _listed(world, account, call.asked("startIndex", pages.FIRST), now, go_text)
 
 
-def _listed(world: World, account: Account, index: str, layout: Callable[..., str]) -> Answer:
-    listed = account.candidates.ids()
+def _listed(
+    world: World, account: Account, index: str, now: float, layout: Callable[..., str]
+) -> Answer:
+    moment = now - world.read_lag
+    listed = account.candidates.ids_at(moment)
     page = pages.from_index(listed, index, world.rules.page_size)
     return Answer.of(
         {

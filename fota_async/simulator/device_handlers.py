@@ -24,7 +24,8 @@ def v1_list(world: World, call: Call, _now: float) -> Answer:
     """Show a page of devices; without a filter those of every protocol."""
     account = account_of(world, call)
     ids = account.fleet.ids(call.asked("clientType", ALL))
-    page = pages.after_device(ids, call.params["startIndex"], world.rules.page_size)
+    after = pages.last_seen(call.params["startIndex"], account, world.rules)
+    page = pages.after_device(ids, after, world.rules.page_size)
     return Answer.of(
         {
             "accountName": account.name,
@@ -66,8 +67,8 @@ def v3_details(world: World, call: Call, _now: float) -> Answer:
 
 def _page(world: World, call: Call, account: Account, protocol: str, shown: _Shown) -> Answer:
     size = world.rules.page_size
-    cursor = call.asked(_CURSOR, pages.FIRST)
-    page = pages.after_device(account.fleet.ids(protocol), cursor, size)
+    after = pages.last_seen(call.asked(_CURSOR, pages.FIRST), account, world.rules)
+    page = pages.after_device(account.fleet.ids(protocol), after, size)
     return Answer.of(
         {
             "accountName": account.name,

@@ -46,9 +46,12 @@ def withdraw(targets: Iterable[Target], ids: Collection[str], now: float) -> Non
 
 def _use(target: Target, device_id: str, since: float, now: float) -> str | None:
     row = target.rows.current.get(device_id)
-    if row is None or not row.at(now).is_member:
+    if row is None:
         return None
-    if target.stage is Stage.RUNNING:
-        return BEING_UPGRADED
-    upgraded = row.at(now).status == target.version.succeeded.status
-    return UPGRADED if upgraded and since <= target.since else None
+    read, words = row.at(now), target.version
+    if read.status == words.succeeded.status:
+        upgraded = target.since if read is row else row.turns_at
+        return UPGRADED if since <= upgraded else None
+    waiting = {row.status for row in words.waiting}
+    running = target.stage is Stage.RUNNING and read.status in waiting
+    return BEING_UPGRADED if running else None

@@ -1,5 +1,6 @@
 """The licences of an account: status, assign, remove; the same in three dialects."""
 
+import sys
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, Final
@@ -54,6 +55,7 @@ def assign(dialect: Dialect, world: World, call: Call, now: float) -> Answer:
     account = account_of(world, call)
     ids = device_ids_of(world, call)
     rules = rules_for(account, world.rules, ids, UNKNOWN_DEVICE)
+    account.licenses.rows.forget(now - world.read_lag)
     return _changed(dialect, dialect.assigned, account, account.licenses.assign(ids, rules, now))
 
 
@@ -66,7 +68,8 @@ def remove(dialect: Dialect, world: World, call: Call, now: float) -> Answer:
     def in_use(device_id: str, since: float) -> str | None:
         return license_effects.in_use(targets, device_id, since, now)
 
-    verdicts = account.licenses.remove(ids, in_use)
+    account.licenses.rows.forget(now - world.read_lag)
+    verdicts = account.licenses.remove(ids, in_use, now)
     gone = {verdict.device_id for verdict in verdicts if verdict.done}
     license_effects.withdraw(targets, gone, now)
     return _changed(dialect, dialect.removed, account, verdicts)
@@ -93,46 +96,48 @@ def _changed(
     )
 
 
-def v1_status(world: World, call: Call, _now: float) -> Answer:
+def v1_status(world: World, call: Call, now: float) -> Answer:
     """Show the totals and a page of devices."""
     account = account_of(world, call)
-    rules, ids, index = world.rules, account.licenses.ids(), call.params["startIndex"]
-    if rules.license_index == "count":
-        page = pages.from_index(ids, index, rules.page_size)
-        position = page.seen
+    rules, rows, index = world.rules, account.licenses.rows, call.params["startIndex"]
+    moment = now - world.read_lag
+    counts = rules.license_index == "count"
+    if counts:
+        ids = list(rows.page("", sys.maxsize, moment).rows)
+        start = pages.place(index, len(ids))
+        after = ids[start - 1] if start else ""
     else:
-        page = pages.after_device(ids, index, rules.page_size)
-        position = int(page.last)
+        start, after = 0, pages.last_seen(index, account, rules)
+    page = rows.page(after, rules.page_size, moment)
+    last = start + len(page.rows) if counts else int(next(reversed(page.rows), pages.FIRST))
     return Answer.of(
         {
             "accountName": account.name,
             "totalLicenses": account.licenses.total,
-            "assignedLicenses": account.licenses.used,
+            "assignedLicenses": page.total,
             "hasMoreData": page.more,
             # "0 when there is no more" is said of the device list, by the page of v1.
-            "lastSeenDeviceId": position if page.more else 0,
-            "deviceList": _holders(world, account, page.ids, rfc3339),
+            "lastSeenDeviceId": last if page.more else 0,
+            "deviceList": _holders(world, account, page.rows, rfc3339),
         }
     )
 
 
-def _status(
-    total: str, layout: Callable[..., str], world: World, call: Call, _now: float
-) -> Answer:
-    account = account_of(world, call)
+def _status(total: str, layout: Callable[..., str], world: World, call: Call, now: float) -> Answer:
+    account, rules = account_of(world, call), world.rules
     name = "lastSeenDeviceId"
     cursor = call.params.get(name) or call.asked(name, pages.FIRST)
-    size = world.rules.page_size
-    page = pages.after_device(account.licenses.ids(), cursor, size)
+    after = pages.last_seen(cursor, account, rules)
+    page = account.licenses.rows.page(after, rules.page_size, now - world.read_lag)
     return Answer.of(
         {
             "accountName": account.name,
             total: account.licenses.total,
-            "assignedLicenses": account.licenses.used,
+            "assignedLicenses": page.total,
             "hasMoreData": page.more,
-            name: page.last,
-            "maxPageSize": size,
-            "deviceList": _holders(world, account, page.ids, layout),
+            name: next(reversed(page.rows), pages.FIRST),
+            "maxPageSize": rules.page_size,
+            "deviceList": _holders(world, account, page.rows, layout),
         }
     )
 

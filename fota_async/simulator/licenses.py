@@ -1,18 +1,24 @@
 """The licences of an account, and the devices that are to lose theirs first."""
 
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
+from typing import Final
 
 import attrs
 
+from fota_async.simulator.rows import Row, Rows
 from fota_async.simulator.rules import Rules
 
-SUCCESS = "Success"
-PREEXISTING = "Device license preexisting"
-UNLICENSED = "No license attached to device"
-UNKNOWN_DEVICE = "Device does not exist."
-USED_UP = "No license available"
+SUCCESS: Final = "Success"
+PREEXISTING: Final = "Device license preexisting"
+UNLICENSED: Final = "No license attached to device"
+UNKNOWN_DEVICE: Final = "Device does not exist."
+USED_UP: Final = "No license available"
 """Made up: what happens when no licence is left is not documented."""
+
+_HELD: Final = Row("licensed")
+"""The row of a device that holds a licence; its words never reach the wire."""
 
 
 @attrs.frozen
@@ -38,56 +44,52 @@ class Licenses:
     Args:
         total: Licences bought.
         updated: The moment `total` last changed.
+        rows: A row for each device that holds one.
 
     """
 
     total: int
     updated: float
-    _held: dict[str, float] = attrs.field(factory=dict)
-    _sorted: Sequence[str] | None = None
+    rows: Rows = attrs.field(factory=Rows)
+    _since: dict[str, float] = attrs.field(factory=dict)
 
     @property
     def used(self) -> int:
         """How many devices hold one."""
-        return len(self._held)
+        return len(self.rows.current)
 
     def __contains__(self, device_id: str) -> bool:
-        return device_id in self._held
-
-    def ids(self) -> Sequence[str]:
-        """Return the devices that hold one, ascending."""
-        if self._sorted is None:
-            self._sorted = sorted(self._held)
-        return self._sorted
+        return device_id in self.rows.current
 
     def since(self, device_id: str) -> float:
-        """Return the moment a device got the licence it holds."""
-        return self._held[device_id]
+        """Return the moment a device last got a licence."""
+        return self._since[device_id]
 
     def assign(self, ids: Iterable[str], rules: Rules, now: float) -> list[Verdict]:
         """Give a licence to each device as long as there are any."""
         verdicts = []
+        new: dict[str, None] = {}
         for device_id in ids:
-            if device_id in self._held:
+            if device_id in self or device_id in new:
                 verdict = Verdict(device_id, True, PREEXISTING)
             elif (reason := rules.refusal(device_id)) is not None:
                 verdict = Verdict(device_id, False, reason)
-            elif self.used >= self.total:
+            elif self.used + len(new) >= self.total:
                 verdict = Verdict(device_id, False, USED_UP)
             else:
-                self._held[device_id] = now
+                new[device_id] = None
                 verdict = Verdict(device_id, True, SUCCESS)
             verdicts.append(verdict)
-        self._sorted = None
+        self.give(new, now)
         return verdicts
 
     def give(self, ids: Iterable[str], now: float) -> None:
-        """Let devices hold a licence without asking."""
-        self._held.update(dict.fromkeys(ids, now))
-        self._sorted = None
+        """Let devices that hold none hold a licence, however many were bought."""
+        self._since.update(dict.fromkeys(ids, now))
+        self.rows.write(dict.fromkeys(ids, _HELD), now)
 
     def remove(
-        self, ids: Iterable[str], in_use: Callable[[str, float], str | None]
+        self, ids: Iterable[str], in_use: Callable[[str, float], str | None], now: float
     ) -> list[Verdict]:
         """Take back the licence of each device that did not use it.
 
@@ -95,20 +97,21 @@ class Licenses:
             ids: The devices.
             in_use: Given a device and the moment it got its licence, tells why it has to
                 keep it; None lets it go.
+            now: The moment.
 
         """
         verdicts = []
+        gone: dict[str, None] = {}
         for device_id in ids:
-            since = self._held.get(device_id)
-            if since is None:
+            if device_id not in self or device_id in gone:
                 verdict = Verdict(device_id, False, UNLICENSED)
-            elif (reason := in_use(device_id, since)) is not None:
+            elif (reason := in_use(device_id, self._since[device_id])) is not None:
                 verdict = Verdict(device_id, False, reason)
             else:
-                del self._held[device_id]
+                gone[device_id] = None
                 verdict = Verdict(device_id, True, SUCCESS)
             verdicts.append(verdict)
-        self._sorted = None
+        self.rows.write(gone, now)
         return verdicts
 
     def resize(self, total: int, first: Iterable[str], now: float) -> None:
@@ -121,12 +124,9 @@ class Licenses:
 
         """
         self.total, self.updated = total, now
-        oldest = sorted(self._held, key=self._held.__getitem__)
-        for device_id in list(chain(first, oldest)):
-            if self.used <= total:
-                break
-            self._held.pop(device_id, None)
-        self._sorted = None
+        oldest = sorted(self.rows.current, key=self._since.__getitem__)
+        losers = dict.fromkeys(i for i in chain(first, oldest) if i in self)
+        self.rows.write(dict.fromkeys(list(losers)[: max(0, self.used - total)]), now)
 
 
 @attrs.define
@@ -141,6 +141,7 @@ class Candidates:
     updated: float
     _ids: dict[str, None] = attrs.field(factory=dict)
     _listed: Sequence[str] | None = None
+    _undo: deque[tuple[float, Sequence[str]]] = attrs.field(factory=deque)
 
     def ids(self) -> Sequence[str]:
         """Return the devices in the order in which they came."""
@@ -148,13 +149,28 @@ class Candidates:
             self._listed = list(self._ids)
         return self._listed
 
+    def ids_at(self, moment: float) -> Sequence[str]:
+        """Return the devices of that moment, as far back as `forget` left them."""
+        later = (before for at, before in self._undo if at > moment)
+        return next(later, self.ids())
+
     def replace(self, ids: Iterable[str], now: float) -> None:
         """Make `ids` the list."""
+        self._undo.append((now, self.ids()))
         self._ids.clear()
-        self.append(ids, now)
+        self._add(ids, now)
 
     def append(self, ids: Iterable[str], now: float) -> None:
         """Add `ids` at the end; those that are on the list keep their place."""
+        self._undo.append((now, self.ids()))
+        self._add(ids, now)
+
+    def forget(self, moment: float) -> None:
+        """Drop what is only needed to know the list before that moment."""
+        while self._undo and self._undo[0][0] <= moment:
+            self._undo.popleft()
+
+    def _add(self, ids: Iterable[str], now: float) -> None:
         self._ids.update(dict.fromkeys(ids))
         self._listed = None
         self.updated = now

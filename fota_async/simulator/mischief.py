@@ -16,15 +16,51 @@ from fota_async.simulator.world import World
 _PAGE = b"<html><body><h1>Something went wrong</h1></body></html>"
 _LISTING = frozenset(
     {
+        "v1_assign_licenses",
+        "v1_get_license_status",
         "v1_get_upgrade",
+        "v1_list_cancel_candidates",
+        "v1_list_devices",
         "v1_modify_upgrade",
+        "v1_remove_licenses",
         "v1_schedule_upgrade",
+        "v1_set_cancel_candidates",
+        "v2_assign_licenses",
+        "v2_enable_logging",
+        "v2_get_license_status",
         "v2_list_campaign_devices",
+        "v2_list_cancel_candidates",
+        "v2_list_devices",
+        "v2_list_logging_devices",
+        "v2_remove_licenses",
+        "v2_set_cancel_candidates",
+        "v3_assign_licenses",
+        "v3_get_device_details",
+        "v3_get_license_status",
         "v3_list_campaign_devices",
+        "v3_list_devices",
         "v3_modify_campaign",
+        "v3_remove_licenses",
+        "v3_sync_device_firmware",
     }
 )
-_MODIFYING = frozenset({"v1_modify_upgrade", "v2_modify_campaign", "v3_modify_campaign"})
+_LISTS = ("deviceList", "deviceFirmwarVersionList", "deviceFirmwareVersionList")
+_MODIFYING = frozenset(
+    {
+        "v1_assign_licenses",
+        "v1_modify_upgrade",
+        "v1_remove_licenses",
+        "v1_set_cancel_candidates",
+        "v2_assign_licenses",
+        "v2_enable_logging",
+        "v2_modify_campaign",
+        "v2_remove_licenses",
+        "v2_set_cancel_candidates",
+        "v3_assign_licenses",
+        "v3_modify_campaign",
+        "v3_remove_licenses",
+    }
+)
 _SHARE_OF_ITEMS = 1 / 3
 
 _T = TypeVar("_T")
@@ -159,7 +195,7 @@ def _list(scene: Scene) -> Answer:
 
 
 def _on_items(
-    alter: Callable[[Scene, list[dict[str, Any]]], object],
+    alter: Callable[[Scene, list[Any]], object],
 ) -> Callable[[Scene], Answer]:
     """Return a fault that alters the device list of an answer that has one."""
 
@@ -168,34 +204,42 @@ def _on_items(
             document = msgspec.json.decode(scene.answer.content)
         except msgspec.DecodeError:  # a refusal may be a page of HTML
             return scene.answer
-        # An odd spelling may have null in its place.
-        if "deviceList" not in document or document["deviceList"] is None:
-            return scene.answer
-        document["deviceList"] = alter(scene, document["deviceList"])
+        if isinstance(document, list):
+            document = alter(scene, document)
+        else:
+            # An odd spelling may have null in its place.
+            lists = (name for name in _LISTS if document.get(name) is not None)
+            for name in lists:
+                document[name] = alter(scene, document[name])
         return scene.answer.with_content(msgspec.json.encode(document))
 
     return act
 
 
-def _chosen(scene: Scene, items: list[dict[str, Any]], about: str) -> set[str]:
+def _id_of(item: Any) -> str:
+    """Return the device of an item; in some lists it is all there is."""
+    return str(item["deviceId"] if isinstance(item, dict) else item)
+
+
+def _chosen(scene: Scene, items: list[Any], about: str) -> set[str]:
     """Return the devices an altering fault strikes: about a third, at least one."""
-    shares = {item["deviceId"]: scene.draw.share(about, item["deviceId"]) for item in items}
+    shares = {_id_of(item): scene.draw.share(about, _id_of(item)) for item in items}
     chosen = {device_id for device_id, share in shares.items() if share < _SHARE_OF_ITEMS}
     return chosen or set(sorted(shares, key=shares.__getitem__)[:1])
 
 
-def _fewer(scene: Scene, items: list[dict[str, Any]]) -> object:
+def _fewer(scene: Scene, items: list[Any]) -> object:
     left_out = _chosen(scene, items, "left out")
-    return [item for item in items if item["deviceId"] not in left_out]
+    return [item for item in items if _id_of(item) not in left_out]
 
 
-def _odd(scene: Scene, items: list[dict[str, Any]]) -> object:
+def _odd(scene: Scene, items: list[Any]) -> object:
     chosen = _chosen(scene, items, "odd")
     odd = {"status": "DeviceDeferred"}
-    return [item | odd if item["deviceId"] in chosen else item for item in items]
+    return [item | odd if _id_of(item) in chosen and "status" in item else item for item in items]
 
 
-def _null(_scene: Scene, _items: list[dict[str, Any]]) -> object:
+def _null(_scene: Scene, _items: list[Any]) -> object:
     return None
 
 

@@ -1,7 +1,7 @@
 """The reports: what is in which state, and the devices of a campaign."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 
@@ -14,6 +14,7 @@ from fota_async.simulator.device_lists import is_device_id
 from fota_async.simulator.exchange import Answer, Call, Refused
 from fota_async.simulator.orders import hours_as_numbers
 from fota_async.simulator.rows import Row
+from fota_async.simulator.targets import Target
 from fota_async.simulator.upgrade_handlers import upgrade_document
 from fota_async.simulator.versions import V1, V2, V3, Version
 from fota_async.simulator.world import Handler, World
@@ -21,6 +22,8 @@ from fota_async.simulator.world import Handler, World
 _RETRY: Final = 86_400.0
 _UNLISTED: Final = "CampaignPreScheduled"
 """The filter does not know this state: a campaign in it cannot be found by state."""
+
+_T = TypeVar("_T", bound=Target)
 
 
 class _V2Row(msgspec.Struct, rename="camel", omit_defaults=True, frozen=True):
@@ -42,12 +45,11 @@ def list_upgrades(world: World, call: Call, now: float) -> Answer:
     """List v1 upgrades in a state with their devices, the oldest first."""
     account = account_of(world, call)
     status = _state(call.params["upgradeStatus"], V1)
-    listed = [
-        upgrade
-        for upgrade in world.upgrades.values()
-        if upgrade.account == account.name and upgrade.status == status
-    ]
-    page, more = _page(listed, call.params["startIndex"], world.rules.page_size)
+    listed = _after(
+        [upgrade for upgrade in world.upgrades.values() if upgrade.account == account.name],
+        call.params["startIndex"],
+    )
+    page, more = _page(listed, status, world.rules.page_size)
     moment = now - world.read_lag
     document: dict[str, Any] = {
         "hasMoreFlag": more,
@@ -68,14 +70,15 @@ def _lister(version: Version) -> Handler:
         """List campaigns in a state, the oldest first (the order is not documented)."""
         account = account_of(world, call)
         status = _state(_query(call, "campaignStatus"), version)
-        listed = [
-            campaign
-            for campaign in world.campaigns.values()
-            if campaign.account == account.name
-            and campaign.version is version
-            and campaign.status == status
-        ]
-        page, more = _page(listed, _query(call, "lastSeenCampaignId"), world.rules.page_size)
+        listed = _after(
+            [
+                campaign
+                for campaign in world.campaigns.values()
+                if campaign.account == account.name and campaign.version is version
+            ],
+            _query(call, "lastSeenCampaignId"),
+        )
+        page, more = _page(listed, status, world.rules.page_size)
         document = {"hasMoreData": more, "campaignList": [_listed(campaign) for campaign in page]}
         if page:
             document["lastSeenCampaignId"] = page[-1].id
@@ -99,14 +102,20 @@ def _bare(status: str) -> str:
     return status.removeprefix("Campaign").removeprefix("Request")
 
 
-def _page(listed: list[Any], cursor: str, size: int) -> tuple[list[Any], bool]:
-    start = 0
-    if cursor not in {"", "0"}:
-        ids = [target.id for target in listed]
-        if cursor not in ids:
-            raise Refused(refusals.invalid_parameter("Invalid index value"))
-        start = ids.index(cursor) + 1
-    return listed[start : start + size], len(listed) > start + size
+def _after(targets: list[_T], cursor: str) -> list[_T]:
+    """Return what comes after the target the cursor names, in whatever state that is by now."""
+    if cursor in {"", "0"}:
+        return targets
+    for place, target in enumerate(targets):
+        if target.id == cursor:
+            return targets[place + 1 :]
+    raise Refused(refusals.invalid_parameter("Invalid index value"))
+
+
+def _page(targets: list[_T], status: str, size: int) -> tuple[list[_T], bool]:
+    """Return the first targets in a state, and whether there are more."""
+    listed = [target for target in targets if target.status == status]
+    return listed[:size], len(listed) > size
 
 
 def _listed(campaign: Campaign) -> dict[str, Any]:

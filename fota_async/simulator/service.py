@@ -101,7 +101,8 @@ class Service:
         spelling = ODD.get(call.route.name) if self.world.rules.spelling == "odd" else None
         content = answer.content if spelling is not None else b""
         if spelling is None or not content:
-            return answer
+            instead = spelling.instead if spelling is not None else None
+            return answer if instead is None else Answer.of(instead)
         document = spelling.of(msgspec.json.decode(content))
         if answer.longer:
             document |= answer.longer

@@ -10,6 +10,8 @@ from fota_async import (
     FirmwareUpgrade,
     FotaClient,
     NewPassword,
+    ScheduledCampaign,
+    ScheduledUpgrade,
     SyncReport,
     TargetChange,
     UpgradeStatus,
@@ -26,16 +28,16 @@ async def version_one(fota: FotaClient) -> None:
     assert_type(await v1.callbacks.register("https://x"), m.CallbackRegistration)
     assert_type(await v1.callbacks.ensure("https://x"), m.RegisteredCallback)
     await v1.callbacks.deregister()
-    assert_type(await v1.cancel_candidates.append_batch(IDS), m.CancelCandidatesChange)
-    assert_type(await v1.cancel_candidates.replace(IDS), m.CancelCandidatesChange)
+    assert_type(await v1.cancel_candidates.append(IDS), BatchReport)
+    assert_type(await v1.cancel_candidates.replace(IDS), BatchReport)
     await v1.cancel_candidates.clear()
     async for candidate in v1.cancel_candidates.list():
         assert_type(candidate, m.DeviceId)
     async for device in v1.devices.list(client_type="LWM2M"):
         assert_type(device, m.DeviceV1)
     assert_type(await v1.firmware.list(), tuple[m.FirmwareV1, ...])
-    assert_type(await v1.licenses.assign_batch(IDS), m.LicenseChange)
-    assert_type(await v1.licenses.remove_batch(IDS), m.LicenseChange)
+    assert_type(await v1.licenses.assign(IDS), BatchReport)
+    assert_type(await v1.licenses.remove(IDS), BatchReport)
     assert_type(await v1.licenses.get_status(), m.LicensePage)
     async for licensed in v1.licenses.get_status():
         assert_type(licensed, m.LicensedDevice)
@@ -43,7 +45,11 @@ async def version_one(fota: FotaClient) -> None:
     async for upgrade in v1.reports.list_upgrades(UpgradeStatus.QUEUED):
         assert_type(upgrade, m.ListedUpgrade)
     assert_type(await v1.subscriptions.get(), m.Subscription)
-    assert_type(await v1.upgrades.schedule("F", "2", IDS, start_date=DAY), FirmwareUpgrade)
+    scheduled = await v1.upgrades.schedule("F", "2", IDS, start_date=DAY)
+    assert_type(scheduled, ScheduledUpgrade)
+    assert_type(scheduled.upgrade, FirmwareUpgrade)
+    assert_type(scheduled.id, str)
+    assert_type(scheduled.report, BatchReport)
     assert_type(await v1.upgrades.get("id"), FirmwareUpgrade)
     assert_type(await v1.upgrades.append_devices("id", IDS), BatchReport)
     assert_type(await v1.upgrades.remove_devices("id", IDS), BatchReport)
@@ -71,9 +77,9 @@ async def version_two(fota: FotaClient) -> None:
         end_date=DAY,
         download_windows=[window],
     )
-    assert_type(await software, m.CampaignV2)
+    assert_type(await software, ScheduledCampaign[m.CampaignV2])
     file = v2.campaigns.schedule_file("F", IDS, file_version="1", start_date=DAY, end_date=DAY)
-    assert_type(await file, m.CampaignV2)
+    assert_type(await file, ScheduledCampaign[m.CampaignV2])
     general = v2.campaigns.schedule(
         "S",
         IDS,
@@ -83,7 +89,7 @@ async def version_two(fota: FotaClient) -> None:
         start_date=DAY,
         end_date=DAY,
     )
-    assert_type(await general, m.CampaignV2)
+    assert_type(await general, ScheduledCampaign[m.CampaignV2])
     assert_type(await v2.campaigns.get("id"), m.CampaignV2)
     assert_type(await v2.campaigns.append_devices("id", IDS, settle=True), BatchReport)
     assert_type(await v2.campaigns.remove_devices("id", IDS), BatchReport)
@@ -94,8 +100,8 @@ async def version_two(fota: FotaClient) -> None:
     async for change in v2.campaigns.watch("id"):
         assert_type(change, TargetChange | DeviceChange)
     await v2.campaigns.cancel("id")
-    assert_type(await v2.cancel_candidates.append_batch(IDS), m.CancelCandidatesChange)
-    assert_type(await v2.cancel_candidates.replace(IDS), m.CancelCandidatesChange)
+    assert_type(await v2.cancel_candidates.append(IDS), BatchReport)
+    assert_type(await v2.cancel_candidates.replace(IDS), BatchReport)
     assert_type(await v2.cancel_candidates.list(), m.CancelCandidatePage)
     await v2.cancel_candidates.clear()
     async for device in v2.devices.list(distribution_type="HTTP"):
@@ -105,12 +111,12 @@ async def version_two(fota: FotaClient) -> None:
         "x.txt", file_version="1", make="M", model="M", local_target_path="/x"
     )
     assert_type(await uploaded, m.UploadedFile)
-    assert_type(await v2.licenses.assign_batch(IDS), m.LicenseChange)
-    assert_type(await v2.licenses.remove_batch(IDS), m.LicenseChange)
+    assert_type(await v2.licenses.assign(IDS), BatchReport)
+    assert_type(await v2.licenses.remove(IDS), BatchReport)
     assert_type(await v2.licenses.get_status(), m.LicensePage)
     assert_type(await v2.logging.list(), tuple[m.LoggingStatus, ...])
-    assert_type(await v2.logging.enable_batch(IDS), tuple[m.LoggingStatus, ...])
-    await v2.logging.disable_batch(IDS)
+    assert_type(await v2.logging.enable(IDS), BatchReport)
+    assert_type(await v2.logging.disable(IDS), BatchReport)
     assert_type(await v2.logging.enable_device("1"), m.LoggingStatus)
     await v2.logging.disable_device("1")
     assert_type(await v2.logging.list_logs("1"), tuple[m.DeviceLog, ...])
@@ -134,7 +140,8 @@ async def version_three(fota: FotaClient) -> None:
     scheduled = v3.campaigns.schedule(
         "F", IDS, firmware_from="1", firmware_to="2", start_date=DAY, end_date=DAY
     )
-    assert_type(await scheduled, m.CampaignV3)
+    assert_type(await scheduled, ScheduledCampaign[m.CampaignV3])
+    assert_type((await scheduled).campaign, m.CampaignV3)
     assert_type(await v3.campaigns.get("id"), m.CampaignV3)
     assert_type(await v3.campaigns.append_devices("id", IDS), BatchReport)
     assert_type(await v3.campaigns.remove_devices("id", IDS), BatchReport)
@@ -147,12 +154,12 @@ async def version_three(fota: FotaClient) -> None:
     await v3.campaigns.cancel("id")
     async for device in v3.devices.list(protocol="LWM2M"):
         assert_type(device, m.DeviceV3)
-    assert_type(await v3.devices.get_details_batch(IDS), m.DeviceDetailsList)
+    assert_type(await v3.devices.get_details(IDS), BatchReport)
     assert_type(await v3.firmware.list("LWM2M"), tuple[m.FirmwareV3, ...])
-    assert_type(await v3.firmware.sync_batch(IDS), m.DeviceFirmwareList)
+    assert_type(await v3.firmware.sync(IDS), BatchReport)
     assert_type(await v3.firmware.report_device("1"), m.FirmwareReportReceipt)
-    assert_type(await v3.licenses.assign_batch(IDS), m.LicenseChangeV3)
-    assert_type(await v3.licenses.remove_batch(IDS), m.LicenseChangeV3)
+    assert_type(await v3.licenses.assign(IDS), BatchReport)
+    assert_type(await v3.licenses.remove(IDS), BatchReport)
     async for page in v3.licenses.get_status().pages():
         assert_type(page, m.LicensePage)
     assert_type(await v3.reports.get_device_history("1"), tuple[m.DeviceUpgradeV3, ...])
