@@ -33,7 +33,7 @@ ACCOUNT = "0402196254-00001"
 UPGRADE = "60b5d639-ccdc-4db8-8824-069bd94c95bf"
 ADDED = ("AddDeviceSucceed", "Device added Successfully")
 
-Script: TypeAlias = Callable[[list[str]], Awaitable[DeviceAnswers | CampaignReceipt]]
+Script: TypeAlias = Callable[[list[str]], Awaitable[Any]]
 """What becomes of the devices of one request: an answer, or an error."""
 
 
@@ -59,6 +59,10 @@ class FakeSession:
         places: Requests that may be in flight at once.
         max_pause: Seconds that a call accepts to be throttled.
         hook: Gets every event.
+
+    Attributes:
+        bodies: What was sent, whole.
+        reads: How often the upgrade was read.
     """
 
     values: ClassVar = {"account": ACCOUNT, "upgrade_id": UPGRADE}
@@ -78,6 +82,7 @@ class FakeSession:
         self.max_pause = max_pause
         self.script: Script = script or self.accept
         self.sent: list[list[str]] = []
+        self.bodies: list[dict[str, Any]] = []
         self.members: set[str] = set()
         self.status = "Queued"
         self.reads = 0
@@ -139,12 +144,13 @@ class FakeSession:
         **_: object,
     ) -> Any:
         """Hand a request to the script; a read is answered from the upgrade."""
-        assert values == self.values
+        assert values.items() >= self.values.items()
         if route.method == "GET":
             await asyncio.sleep(0)
             return self._page(route, query) if query else self._read_whole(route, read)
         assert isinstance(body, bytes)
-        ids = msgspec.json.decode(body)["deviceList"]
+        self.bodies.append(msgspec.json.decode(body))
+        ids = self.bodies[-1]["deviceList"]
         tally = tally or Tally()
         tally.in_doubt, tally.on_wire = False, True
         self._depart(ids)

@@ -25,9 +25,20 @@ documented = st.fixed_dictionaries(
     {"deviceId": st.text(max_size=20), "status": st.text(max_size=20), "Reason": st.text()},
     optional={"reason": values, "REASON": values, "resultReason": values, "Status": values},
 )
-items = documented | st.dictionaries(st.sampled_from(NAMES), values, max_size=5) | values
+of_licenses = st.fixed_dictionaries(
+    {"deviceId": st.text(max_size=20), "status": st.text(max_size=20), "resultReason": st.text()},
+    optional={"updatedTime": st.text(max_size=9) | st.none(), "reason": values, "Status": values},
+)
+items = (
+    documented | of_licenses | st.dictionaries(st.sampled_from(NAMES), values, max_size=5) | values
+)
 answers = st.fixed_dictionaries(
-    {"deviceList": st.lists(documented, max_size=5) | st.lists(items, max_size=5) | values},
+    {
+        "deviceList": st.lists(documented, max_size=5)
+        | st.lists(of_licenses, max_size=5)
+        | st.lists(items, max_size=5)
+        | values
+    },
     optional={"id": values, "devicelist": st.lists(documented, max_size=2) | values},
 )
 
@@ -63,15 +74,26 @@ def test_the_columns_hold_what_the_items_say(listed: Any) -> None:
     assert read.reasons == [item["Reason"] for item in listed]
 
 
-def test_the_documented_shape_takes_the_fast_way(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"Reason": "success", "new": 1},
+        {"resultReason": "success"},
+        {"resultReason": "success", "updatedTime": "2021-06-03", "nextAttemptTime": "2021-06-04"},
+    ],
+)
+def test_the_documented_shapes_take_the_fast_way(
+    said: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def never(_: bytes) -> Any:
         pytest.fail("the documented shape took the slow way")
 
     monkeypatch.setattr(DeviceAnswers, "from_odd_body", never)
-    item = {"deviceId": imei(1), "status": "AddDeviceSucceed", "Reason": "success", "new": 1}
+    item = {"deviceId": imei(1), "status": "LicenseAssignSuccess", **said}
     body = msgspec.json.encode({"id": "x", "accountName": "y", "deviceList": [item]})
 
-    assert DeviceAnswers.from_body(body).ids == [imei(1)]
+    read = DeviceAnswers.from_body(body)
+    assert (read.ids, read.reasons) == ([imei(1)], ["success"])
     assert device_answers.DeviceAnswers is DeviceAnswers
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import ClassVar, Literal, TypeAlias, Unpack
 
 from fota_async.api.context import Context
-from fota_async.api.listed import all_well, named, read_listed
+from fota_async.api.listed import named, read_listed, well_unless_told
 from fota_async.api.pages import Pages
 from fota_async.batch.device_ids import as_json
 from fota_async.batch.operation import Opening, Operation
@@ -168,7 +168,7 @@ def store_candidates(
         values={"account": account},
         encode=lambda ids: encode(b'"type":"append",', ids),
         answers=_stored,
-        judge=all_well,
+        judge=well_unless_told,
         read=read,
         read_alone=True,
         has_state=False,

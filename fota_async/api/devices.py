@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Unpack
 
 from fota_async.api.context import Context
-from fota_async.api.listed import all_well, named
+from fota_async.api.listed import well_unless_told
 from fota_async.api.pages import Pages
 from fota_async.batch.device_ids import as_json
 from fota_async.batch.operation import Operation
@@ -103,7 +103,7 @@ class DevicesV3:
 
         `detail` of each outcome is a `DeviceDetailsV3`. A read: lost answers are asked for again,
         and so are, once, devices that an answer leaves out; they are `unknown` if the second answer
-        does, too, since the API says nothing of a device that it does not know.
+        does, too. One that the API says it cannot find is `failed`.
 
         Args:
             devices: Ids one by one, sync or async, or the path of a file. At most 1,000 go in a
@@ -140,11 +140,18 @@ def read_device_details(account: str) -> Operation:
         values={"account": account},
         encode=lambda ids: b'{"deviceList":%s}' % as_json(ids),
         answers=_details,
-        judge=all_well,  # an item's status is that of the device, for instance `Active`
+        judge=well_unless_told,
         cap=MOST_DETAILS,
         details=True,
     )
 
 
 def _details(result: DeviceDetailsList, _: Sequence[str]) -> DeviceAnswers:
-    return named([str(one.device_id) for one in result.device_list], result.device_list)
+    # An item's `status` is that of the device, for instance `Active`.
+    found = result.device_list
+    return DeviceAnswers(
+        [str(one.device_id) for one in found],
+        [one.request_status or "" for one in found],
+        [one.result_reason or "" for one in found],
+        found,
+    )

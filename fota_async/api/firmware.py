@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from typing import Unpack
 
 from fota_async.api.context import Context, check_device_id
+from fota_async.api.listed import well_unless_told
 from fota_async.batch.device_ids import as_json
 from fota_async.batch.operation import Operation
 from fota_async.batch.run import BatchRun
 from fota_async.batch.settings import RunOptions
 from fota_async.batch.source import Devices
-from fota_async.batch.states import State, judge
 from fota_async.models.device_answers import DeviceAnswers
 from fota_async.models.firmware import (
     DeviceFirmwareList,
@@ -121,7 +121,7 @@ def sync_firmware(account: str) -> Operation:
         values={"account": account},
         encode=lambda ids: b'{"deviceList":%s}' % as_json(ids),
         answers=_held,
-        judge=_judge_held,
+        judge=well_unless_told,  # the contract requires a version of each item, and no status
         cap=MOST_SYNCED,
         details=True,
     )
@@ -135,8 +135,3 @@ def _held(result: DeviceFirmwareList, _: Sequence[str]) -> DeviceAnswers:
         [one.reason or "" for one in held],
         held,
     )
-
-
-def _judge_held(status: str) -> State | None:
-    # The contract requires a version of each item, and no status.
-    return judge(status) if status else State.SUCCEEDED

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Literal, Unpack
 
 from fota_async.api.context import Context, check_device_id
-from fota_async.api.listed import all_well, named
+from fota_async.api.listed import named, well_unless_told
 from fota_async.batch.device_ids import as_json
 from fota_async.batch.operation import Admission, Operation
 from fota_async.batch.protocol import BatchSession
@@ -210,7 +210,7 @@ def switch_logging(name: Literal["enable", "disable"], account: str) -> Operatio
         values=values,
         encode=lambda ids: b'{"deviceIds":%s}' % as_json(ids),
         answers=_turned_on,
-        judge=all_well,
+        judge=well_unless_told,
         cap=MOST_LOGGING,
         details=True,
         read=read,

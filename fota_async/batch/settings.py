@@ -96,8 +96,8 @@ class RunOptions(TypedDict, total=False):
     """Seconds from the start: the last moment at which a batch may start. Default None."""
     journal: str | os.PathLike[str] | None
     """A file that records the run, so that starting it again after a crash goes on: what is decided
-    is not sent again, what is in doubt is settled first. Default None; see
-    `fota_async.batch.journal`."""
+    is not sent again, what is in doubt is settled first. Not for reads and what else fills the
+    `detail` of outcomes. Default None; see `fota_async.batch.journal`."""
     durability: Durability
     """What the journal survives: the death of the process (`process`, default), or of the machine
     too (`full`, slower: the disk confirms each transaction)."""

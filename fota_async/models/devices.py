@@ -104,7 +104,7 @@ class DeviceDetailsV3(DeviceV3):
     """A v3 device in detail.
 
     Attributes:
-        request_status: What became of the last request to report its firmware.
+        request_status: Success or failure of looking it up.
         result_reason: Detail of that.
         status_time: Time of `status`.
         last_connection_time: When it was last connected.

@@ -10,6 +10,7 @@ from fota_async.simulator import Faults, Rules
 KINDS: tuple["Kind", ...] = ("settles", "reads fail", "lands late", "reads lag")
 FIRST = 356_938_030_000_000
 
+Version = Literal["v1", "v2", "v3"]
 Kind = Literal["settles", "reads fail", "lands late", "reads lag"]
 """What a client has to cope with.
 
@@ -24,6 +25,8 @@ class Case:
 
     Attributes:
         seed: What it was drawn from.
+        version: Whose devices are changed: those of an upgrade (v1), or of a campaign.
+        settle: Whether the run waits for what becomes of devices that a receipt took (v2).
         kind: What the report may be asked for.
         operation: `append` or `remove`.
         devices: How many.
@@ -35,6 +38,8 @@ class Case:
     """
 
     seed: int
+    version: Version = "v1"
+    settle: bool = False
     kind: Kind = "settles"
     operation: Literal["append", "remove"] = "append"
     devices: int = 100
@@ -69,7 +74,7 @@ def case_of(seed: int) -> Case:
     before = draw.choice((0, devices // 2, devices))
     if operation == "remove":
         before = draw.choice((devices, devices, devices // 2))
-    return Case(
+    case = Case(
         seed=seed,
         kind=kind,
         operation=operation,
@@ -84,6 +89,20 @@ def case_of(seed: int) -> Case:
         rules=_rules(seed, draw, devices),
         stops=draw.random() * 30 if draw.random() < 0.15 else None,
     )
+    return _with_version(case)
+
+
+def _with_version(case: Case) -> Case:
+    # A chance of its own: what a seed meant before there were campaigns it still means.
+    draw = random.Random(f"version {case.seed}")
+    version: Version = draw.choices(("v1", "v2", "v3"), (2, 2, 1))[0]
+    settle = version == "v2" and draw.random() < 0.5
+    delays = (6.0, 15.0) if case.kind == "lands late" else (0.0, 1.0)
+    if settle and case.starts is None and case.stops is None:
+        delays = (0.0, 1.0, 25.0)  # a run that waits to its end can tell, however late it shows
+    page_size = draw.choice((50, 1000))
+    rules = attrs.evolve(case.rules, page_size=page_size, receipt_delay=draw.choice(delays))
+    return attrs.evolve(case, version=version, settle=settle, rules=rules)
 
 
 def _faults(seed: int, draw: random.Random, kind: Kind) -> Faults:

@@ -16,6 +16,9 @@ from fota_async import (
     RetryPolicy,
     RunStopped,
 )
+from fota_async.api.campaigns import CampaignsV2
+from fota_async.api.campaigns_v3 import CampaignsV3
+from fota_async.api.upgrades import UpgradesV1
 from fota_async.clock import ScaledClock
 from fota_async.events import Event, RequestEvent
 from fota_async.simulator import Simulator
@@ -25,7 +28,7 @@ from .tap import Tap
 
 _FASTER = 100.0
 _TIMEOUT = 0.4
-_LONGEST = 20.0
+_LONGEST = 60.0
 
 
 @attrs.frozen(kw_only=True)
@@ -56,8 +59,9 @@ async def run_case(case: Case) -> Course:
     clock = ScaledClock(_FASTER)
     events: list[Event] = []
     async with Simulator(faults=case.faults, rules=case.rules, clock=clock) as sim:
-        sim.seed(case.there_before)
-        before = sim.members()
+        target = sim.upgrade_id if case.version == "v1" else sim.add_campaign(case.version)
+        sim.seed(case.there_before, target_id=target)
+        before = sim.members(target)
         tap = Tap.into(sim)
         client = FotaClient(
             Credentials(sim.key, sim.secret, sim.username, sim.password),
@@ -70,31 +74,37 @@ async def run_case(case: Case) -> Course:
             on_event=events.append,
         )
         async with client, asyncio.timeout(_LONGEST), AsyncExitStack() as stack:
-            upgrades = client.v1.upgrades
-            modify = {"append": upgrades.append_devices, "remove": upgrades.remove_devices}
-            run = modify[case.operation](
-                sim.upgrade_id,
+            run = getattr(_resource(client, case), f"{case.operation}_devices")(
+                target,
                 case.ids,
                 batch_size=case.batch_size,
                 concurrency=case.concurrency,
                 settle_delay=case.settle_delay,
                 max_rounds=1000,
+                **({"settle": True} if case.settle else {}),
             )
-            start = partial(sim.set_status, sim.upgrade_id, "InProgress")
+            started = "InProgress" if case.version == "v1" else "CampaignScheduled"
+            start = partial(sim.set_status, target, started)
             for moment, act in ((case.starts, start), (case.stops, run.stop)):
                 if moment is not None:
                     await stack.enter_async_context(_at(moment, act, clock))
             report, streamed = await _result(run, case)
-        await clock.sleep(case.faults.late_write_seconds + 2.0)
+        await clock.sleep(case.faults.late_write_seconds + case.rules.receipt_delay + 2.0)
         return Course(
             report=report,
             streamed=streamed,
-            members=sim.members(),
+            members=sim.members(target),
             before=before,
             sent_again=tap.sent_again,
             most_sent=max(tap.sent.values(), default=0),
             stalled=_stalled(sim, events),
         )
+
+
+def _resource(client: FotaClient, case: Case) -> UpgradesV1 | CampaignsV2 | CampaignsV3:
+    if case.version == "v1":
+        return client.v1.upgrades
+    return client.v2.campaigns if case.version == "v2" else client.v3.campaigns
 
 
 async def _result(run: BatchRun, case: Case) -> tuple[BatchReport, list[DeviceOutcome] | None]:

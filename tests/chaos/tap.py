@@ -13,7 +13,7 @@ from fota_async.simulator.mischief import MISCHIEF
 from fota_async.simulator.service import Service
 from fota_async.simulator.world import World
 
-_MODIFY = "v1_modify_upgrade"
+_MODIFY = frozenset({"v1_modify_upgrade", "v2_modify_campaign", "v3_modify_campaign"})
 _TELLING = (None, "missing_items", "odd_status")
 _DECIDED = ("AddDevice", "RemoveDevice")
 
@@ -43,7 +43,7 @@ class Tap:
         return self._service.world
 
     async def respond(self, call: Call) -> tuple[Answer, str | None]:
-        if call.route.name != _MODIFY:
+        if call.route.name not in _MODIFY:
             return await self._service.respond(call)
         self.sent_again |= self._decided.intersection(call.device_ids)
         for device in call.device_ids:
@@ -56,7 +56,10 @@ class Tap:
 
 def _decided_by(call: Call, answer: Answer) -> set[str]:
     if answer.status == 200:
-        items: list[dict[str, Any]] = msgspec.json.decode(answer.content)["deviceList"]
+        document: dict[str, Any] = msgspec.json.decode(answer.content)
+        if "requestId" in document:
+            return set(call.device_ids)
+        items: list[dict[str, Any]] = document["deviceList"]
         return {item["deviceId"] for item in items if item["status"].startswith(_DECIDED)}
     alone = len(call.device_ids) == 1 and b"INVALID_PARAMETER" in answer.content
     return set(call.device_ids) if alone else set()
@@ -72,7 +75,7 @@ def readings_show_all_rows() -> Iterator[None]:
     earlier = {name: MISCHIEF[name] for name in names}
     try:
         for name, mischief in earlier.items():
-            MISCHIEF[name] = attrs.evolve(mischief, routes=frozenset({_MODIFY}))
+            MISCHIEF[name] = attrs.evolve(mischief, routes=_MODIFY)
         yield
     finally:
         MISCHIEF.update(earlier)

@@ -1,9 +1,10 @@
 """The journal: a run's record on disk, from which the next start of the same run goes on.
 
-Give `journal="enrol.db"` to any call that carries a device list. Before a batch is sent, the file
-says that it is about to be; before an outcome is reported, the file holds it. So whatever kills the
-process, the next start with the same file and input knows which devices are decided (they are not
-sent again), which are in doubt (they are settled first, by reading the target), and which are left.
+Give `journal="enrol.db"` to any call that carries a device list, except those that fill `detail` of
+outcomes, which it does not hold. Before a batch is sent, the file says that it is about to be;
+before an outcome is reported, the file holds it. So whatever kills the process, the next start with
+the same file and input knows which devices are decided (they are not sent again), which are in
+doubt (they are settled first, by reading the target), and which are left.
 
 - Devices match by value. What is new in the input is sent. What the input does not hold any more
   is settled if it is in doubt, never sent, in no count, and stays in the journal.
