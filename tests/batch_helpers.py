@@ -100,7 +100,8 @@ class FakeSession:
         self, account: str, target: str, operation: str, *, alone: bool = False
     ) -> Callable[[], None]:
         """Count who has claimed the upgrade."""
-        assert (account, target, operation, alone) == (ACCOUNT, self.target, self.operation, False)
+        assert (account, target, operation) == (ACCOUNT, self.target, self.operation)
+        assert not alone
         self.claims += 1
 
         def release() -> None:

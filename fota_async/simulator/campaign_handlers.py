@@ -139,8 +139,9 @@ def _scheduled(
     pilot.check_request(world, campaign, call.device_ids, now)
     room = pilot.room_in(world, campaign, now)
     pulled = world.rules.auto_added if details.get("autoAddDevicesFlag") else frozenset()
-    rules = rules_for(account, world.rules, call.device_ids, NOT_FOUND)
-    campaign.enlist([*call.device_ids, *sorted(pulled)], rules, now, room, pilot.FULL)
+    ids = [*call.device_ids, *sorted(pulled)]
+    rules = rules_for(account, world.rules, ids, NOT_FOUND)
+    campaign.enlist(ids, rules, now, room, pilot.FULL)
     world.add(campaign)
     return campaign
 
