@@ -8,15 +8,28 @@ from fota_async.api.firmware import sync_firmware
 from fota_async.api.licenses import change_licenses
 from fota_async.api.logging import switch_logging
 from fota_async.api.pages import Pages
+from fota_async.api.pilot import PilotResult
+from fota_async.api.schedule import ScheduledCampaign, ScheduledUpgrade
 from fota_async.api.upgrades import modify_upgrade
 from fota_async.api.watching import DeviceChange, TargetChange
 from fota_async.batch.batcher import DeviceBatcher
+from fota_async.batch.candidates import Candidate
 from fota_async.batch.device_ids import DeviceSet
-from fota_async.batch.errors import DevicesFailed, RunStopped, StopCause, SyncRefused, SyncStopped
+from fota_async.batch.errors import (
+    DevicesFailed,
+    PilotStopped,
+    RunStopped,
+    ScheduleUnknown,
+    StopCause,
+    SyncRefused,
+    SyncStopped,
+)
 from fota_async.batch.journal.read_journal import read_journal
+from fota_async.batch.pilot import PilotReport
 from fota_async.batch.recheck import Change
 from fota_async.batch.report import BatchReport
 from fota_async.batch.run import BatchRun
+from fota_async.batch.schedule import ScheduleRun
 from fota_async.batch.settings import RunOptions
 from fota_async.batch.states import DeviceOutcome, State
 from fota_async.batch.sync import SyncPlan, SyncReport
@@ -80,6 +93,7 @@ __all__ = [
     "CallError",
     "Callback",
     "CampaignStatus",
+    "Candidate",
     "CertificateError",
     "Change",
     "ConfigurationError",
@@ -107,12 +121,19 @@ __all__ = [
     "NotFoundError",
     "NotSentError",
     "Pages",
+    "PilotReport",
+    "PilotResult",
+    "PilotStopped",
     "RedirectError",
     "RefusedError",
     "RegistrationError",
     "RetryPolicy",
     "RunOptions",
     "RunStopped",
+    "ScheduleRun",
+    "ScheduleUnknown",
+    "ScheduledCampaign",
+    "ScheduledUpgrade",
     "Sent",
     "ServerError",
     "SessionEndedError",

@@ -35,6 +35,8 @@
     │   ├── NeverReached       the upgrade or campaign ended in another state
     │   └── WaitTimeout        not within `timeout` (a TimeoutError too)
     ├── RunStopped             a run ended early; carries its report
+    │   └── ScheduleUnknown    the answer to a schedule request is lost; carries candidates, too
+    ├── PilotStopped           a pilot did not succeed, so the fleet did not follow
     ├── SyncRefused            a sync that would remove too much, or that nobody approved
     ├── SyncStopped            a sync ended early; carries what it did
     └── DevicesFailed          asked for by `BatchReport.raise_for_failures`

@@ -18,6 +18,7 @@ __all__ = [
     "JournalEvent",
     "LimitEvent",
     "PauseEvent",
+    "PilotEvent",
     "ProgressEvent",
     "RequestEvent",
     "RetryEvent",
@@ -149,6 +150,23 @@ class ProgressEvent:
     finished: bool
 
 
+@attrs.frozen(kw_only=True)
+class PilotEvent:
+    """Where a pilot stands: told after each reading.
+
+    Counts are devices; `failed` ones include those that were rejected. `seconds` since the wait
+    began.
+    """
+
+    target: str
+    status: str
+    devices: int
+    succeeded: int
+    failed: int
+    undecided: int
+    seconds: float
+
+
 Event: TypeAlias = (
     RequestEvent
     | RetryEvent
@@ -158,12 +176,14 @@ Event: TypeAlias = (
     | UnknownMemberEvent
     | BatchEvent
     | JournalEvent
+    | PilotEvent
     | ProgressEvent
 )
 EventHook: TypeAlias = Callable[[Event], object]
 
 _LEVELS = {
     JournalEvent: logging.INFO,
+    PilotEvent: logging.INFO,
     TokenEvent: logging.INFO,
     PauseEvent: logging.WARNING,
     RetryEvent: logging.INFO,

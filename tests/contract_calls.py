@@ -27,7 +27,7 @@ _OPTIONS = {
     "campaignTimeWindowList": "windows",
     "autoAssignLicenseFlag": "auto_assign_license",
     "autoAddDevicesFlag": "auto_add_devices",
-    "deviceList": "device_ids",
+    "deviceList": "devices",
 }
 
 
@@ -50,7 +50,8 @@ def _value(name: str, value: Any) -> Any:
 
 async def schedule_upgrade(client: FotaClient, body: Any) -> Any:
     given = options({name: body[name] for name in body if name != "accountName"})
-    return await client.v1.upgrades.schedule(**given)
+    # The devices are not those of the answer: the upgrade is read for them, and that need not wait.
+    return await client.v1.upgrades.schedule(**given, settle_delay=0)
 
 
 async def modify_upgrade(client: FotaClient, body: Any) -> Any:

@@ -2,12 +2,11 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import date
 from typing import Any
 
 import pytest
 from helpers import UPGRADE, Events, Stub, drop, in_turn, modify, never, read, reply, upgrade
-from simulator_api import imei, until
+from simulator_api import until
 
 from fota_async import (
     FotaClient,
@@ -55,19 +54,6 @@ async def test_an_append_whose_answer_is_lost_is_never_repeated(
     with pytest.raises(LostError):
         await modify(new_client(stub))
 
-    assert len(stub.asked()) == 1
-
-
-async def test_a_schedule_whose_answer_is_lost_is_never_repeated(
-    new_stub: NewStub, new_client: NewClient
-) -> None:
-    stub = await new_stub(lambda _: oops)
-    with pytest.raises(ServerError) as caught:
-        await new_client(stub).v1.upgrades.schedule(
-            "firmware", "2.0", [imei(1)], start_date=date(2026, 1, 1)
-        )
-
-    assert caught.value.sent == "maybe"
     assert len(stub.asked()) == 1
 
 

@@ -13,6 +13,7 @@ import fota_async
 from fota_async import (
     BatchReport,
     CallError,
+    Candidate,
     DevicesFailed,
     ForbiddenError,
     FotaError,
@@ -22,6 +23,7 @@ from fota_async import (
     RedirectError,
     RefusedError,
     RunStopped,
+    ScheduleUnknown,
     ServerError,
     SessionEndedError,
     StopCause,
@@ -33,6 +35,7 @@ from fota_async import (
     errors,
 )
 from fota_async.api.upgrades import GET_UPGRADE, MODIFY_UPGRADE
+from fota_async.models.reports import ListedUpgrade
 from fota_async.simulator import Rules
 from fota_async.wire.decode import concerns_devices, decode, retry_after
 
@@ -100,7 +103,7 @@ def test_an_error_of_a_wait_survives_pickling(kind: type[WaitError]) -> None:
     [
         kind
         for kind in ALL
-        if kind not in {*OF_CALLS, *OF_WAITS, RunStopped, DevicesFailed, SyncStopped}
+        if not issubclass(kind, (CallError, WaitError, RunStopped, DevicesFailed, SyncStopped))
     ],
 )
 def test_any_other_error_survives_pickling(kind: type[FotaError]) -> None:
@@ -121,12 +124,15 @@ async def test_an_error_that_carries_a_report_survives_pickling(
     with pytest.raises(DevicesFailed) as failed:
         report.raise_for_failures()
     stopped = RunStopped("over", report, StopCause.CLOSED)
-    for error in (failed.value, stopped):
+    candidate = Candidate(ListedUpgrade(sim.upgrade_id), 1, 1)
+    unknown = ScheduleUnknown("lost", report, (candidate,))
+    for error in (failed.value, stopped, unknown):
         same = pickled(error)
         assert str(same) == str(error)
         assert (same.report.succeeded, same.report.failed, same.report.invalid) == (1, 1, 1)
         assert [o.device_id for o in same.report] == [o.device_id for o in report]
     assert pickled(stopped).cause is StopCause.CLOSED
+    assert pickled(unknown).candidates == (candidate,)
 
 
 def test_kinds_that_python_knows() -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from contract_calls import IMEI, UUID
-from helpers import Stub, drop, in_turn, reply
+from contract_calls import UUID
+from helpers import Stub, in_turn, reply
 
 from fota_async import ConfigurationError, FotaClient, LostError
 
@@ -17,36 +17,6 @@ NewClient = Callable[..., FotaClient]
 Ask = Callable[[FotaClient, Any], Awaitable[Any]]
 
 DAYS: Any = {"start_date": date(2026, 1, 5), "end_date": date(2026, 1, 6)}
-V3: Any = {"firmware_from": "1", "firmware_to": "2", **DAYS}
-LISTS: dict[str, Ask] = {
-    "v3 schedule": lambda c, ids: c.v3.campaigns.schedule("F", ids, **V3),
-}
-
-
-@pytest.mark.parametrize(
-    "devices", [[], [""], IMEI, ["123"], [IMEI, "4.90E+14"], [int(IMEI)], None]
-)
-@pytest.mark.parametrize("name", LISTS)
-async def test_what_is_no_list_of_devices_is_refused(
-    name: str, devices: Any, new_stub: NewStub, new_client: NewClient
-) -> None:
-    stub = await new_stub()
-    with pytest.raises(ConfigurationError, match="device ids of 15 digits"):
-        await LISTS[name](new_client(stub), devices)
-
-    assert not stub.requests
-
-
-@pytest.mark.parametrize("trouble", [drop, reply(b"oops", 502)])
-@pytest.mark.parametrize("name", LISTS)
-async def test_a_change_whose_answer_is_lost_is_not_repeated(
-    name: str, trouble: Any, new_stub: NewStub, new_client: NewClient
-) -> None:
-    stub = await new_stub(trouble if callable(trouble) else lambda _: trouble)
-    with pytest.raises(LostError):
-        await LISTS[name](new_client(stub), [IMEI])
-
-    assert len(stub.asked()) == 1
 
 
 async def test_days_in_the_wrong_order_are_refused(

@@ -172,10 +172,12 @@ async def test_30_a_schedule_sends_dates_and_leaves_out_what_is_not_given(
     wire: Wire, client: FotaClient
 ) -> None:
     path = "/api/fota/v1/upgrades"
-    wire.mocked.post(HOST + path, payload={"deviceList": None, "id": UPGRADE})
-    result = await client.v1.upgrades.schedule("F", "2", [A, B], start_date=date(2018, 4, 1))
+    rows = [{"deviceId": one, "status": "RequestPending"} for one in (A, B)]
+    wire.mocked.post(HOST + path, payload={"deviceList": rows, "id": UPGRADE})
+    scheduled = await client.v1.upgrades.schedule("F", "2", [A, B], start_date=date(2018, 4, 1))
 
-    assert result.device_list == ()
+    assert scheduled.id == scheduled.upgrade.id == UPGRADE
+    assert [one.device_id for one in scheduled.upgrade.device_list] == [A, B]
     assert wire.sent("POST", path) == {
         "accountName": ACCOUNT,
         "firmwareName": "F",

@@ -29,6 +29,7 @@ from fota_async.api import (
     licenses,
     logging,
     reports,
+    schedule_v2,
     software,
     upgrades,
 )
@@ -154,7 +155,7 @@ async def test_rows_12_15_13_the_paths_of_schedules_and_dates(send: Send) -> Non
 @pytest.mark.parametrize("hours", [(20, 21), ("20", "21"), ("07", 8)])
 def test_row_16_hours_are_numbers_or_texts(hours: tuple[Any, Any]) -> None:
     window = {"startTime": hours[0], "endTime": hours[1]}
-    read_ = read(campaigns.SCHEDULE_SOFTWARE, {"id": UUID, "downloadTimeWindowList": [window]})
+    read_ = read(schedule_v2.SCHEDULE_SOFTWARE, {"id": UUID, "downloadTimeWindowList": [window]})
     (one,) = read_.download_time_window_list
     assert (one.start_time, one.end_time) == (int(hours[0]), int(hours[1]))
 

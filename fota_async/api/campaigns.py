@@ -10,8 +10,9 @@ from typing import Literal, Unpack
 
 from fota_async.api.awaited import Awaited, rows_of
 from fota_async.api.campaign_devices import GET_V2, modify_campaign_v2
-from fota_async.api.context import check_dates, check_device_ids
+from fota_async.api.context import check_dates
 from fota_async.api.reports import LIST_DEVICES_V2
+from fota_async.api.schedule_v2 import SchedulesV2
 from fota_async.api.watching import Seen
 from fota_async.batch.batcher import DeviceBatcher
 from fota_async.batch.reading import Row
@@ -24,26 +25,17 @@ from fota_async.models.campaigns import (
     CampaignV2,
     TimeWindow,
 )
-from fota_async.models.schedule_campaigns import (
-    ScheduleCampaign,
-    ScheduleFileCampaign,
-    ScheduleSoftwareCampaign,
-    TextTimeWindow,
-)
 from fota_async.models.success import SuccessFlag
 from fota_async.wire.enums import CampaignStatus
-from fota_async.wire.route import Repeat, delete, or_nothing, post, put
+from fota_async.wire.route import Repeat, delete, or_nothing, put
 
-SCHEDULE = post("/api/fota/v2/campaigns/{account}", CampaignV2)
-SCHEDULE_SOFTWARE = post("/api/fota/v2/campaigns/software/{account}", CampaignV2)
-SCHEDULE_FILE = post("/api/fota/v2/campaigns/files/{account}", CampaignV2)
 CHANGE_DATES = put(
     "/api/fota/v2/campaigns/{account}/{campaign_id}/dates", CampaignV2, Repeat.IDEMPOTENT
 )
 CANCEL = or_nothing(delete("/api/fota/v2/campaigns/{account}/{campaign_id}", SuccessFlag))
 
 
-class CampaignsV2(Awaited[CampaignStatus]):
+class CampaignsV2(SchedulesV2, Awaited[CampaignStatus]):
     """v2 campaigns, for HTTP devices.
 
     Vendor pages "Schedule an Upgrade", "Add or Remove Devices in an Upgrade",
@@ -51,155 +43,6 @@ class CampaignsV2(Awaited[CampaignStatus]):
     """
 
     _states = CampaignStatus
-
-    async def schedule(
-        self,
-        software_name: str,
-        device_ids: Sequence[str],
-        *,
-        software_from: str,
-        software_to: str,
-        distribution_type: str,
-        start_date: date,
-        end_date: date,
-        campaign_name: str | None = None,
-        download_after_date: date | None = None,
-        download_windows: Sequence[TimeWindow] = (),
-        install_after_date: date | None = None,
-        install_windows: Sequence[TimeWindow] = (),
-    ) -> CampaignV2:
-        """Schedule a campaign in the general form.
-
-        The vendor's current index lists `schedule_software` and `schedule_file` instead; arguments,
-        result and errors are those of `schedule_software`.
-        """
-        check_dates(start_date, end_date)
-        body = ScheduleCampaign(
-            campaign_name=campaign_name,
-            software_name=software_name,
-            software_from=software_from,
-            software_to=software_to,
-            distribution_type=distribution_type,
-            start_date=start_date,
-            end_date=end_date,
-            download_after_date=download_after_date,
-            download_time_window_list=tuple(download_windows),
-            install_after_date=install_after_date,
-            install_time_window_list=tuple(install_windows),
-            device_list=check_device_ids(device_ids),
-        )
-        return await self._context.call(SCHEDULE, body=body)
-
-    async def schedule_software(
-        self,
-        software_name: str,
-        device_ids: Sequence[str],
-        *,
-        software_from: str,
-        software_to: str,
-        distribution_type: str = "HTTP",
-        start_date: date,
-        end_date: date,
-        campaign_name: str | None = None,
-        download_after_date: date | None = None,
-        download_windows: Sequence[TimeWindow] = (),
-        install_after_date: date | None = None,
-        install_windows: Sequence[TimeWindow] = (),
-    ) -> CampaignV2:
-        """Schedule a campaign that brings software to HTTP devices.
-
-        An answer means accepted, not scheduled: the step shows in `get`. Never repeated after a
-        lost answer, since a repeat can create a second campaign; look for it among the pending and
-        queued ones (`reports.list_campaigns`) first.
-
-        Args:
-            software_name: Name from the software listing.
-            device_ids: IMEIs; at most 20 before a pilot succeeded.
-            software_from: Version that a device must have.
-            software_to: Version that it then has.
-            distribution_type: Protocol, for instance `HTTP`; passed on as it is.
-            start_date: First day.
-            end_date: Last day.
-            campaign_name: A name of your own.
-            download_after_date: First day on which devices download.
-            download_windows: Hours of a day in which they do.
-            install_after_date: First day on which devices install.
-            install_windows: Hours of a day in which they do.
-
-        Returns:
-            The campaign with its id.
-
-        Raises:
-            ConfigurationError: No device, one that is no device id, or dates in the wrong order;
-                nothing was sent.
-            LostError: No answer came, and the campaign may exist all the same.
-            RefusedError: The API said no.
-            CallError: Any other way for a call to end.
-        """
-        check_dates(start_date, end_date)
-        body = ScheduleSoftwareCampaign(
-            campaign_name=campaign_name,
-            software_name=software_name,
-            software_from=software_from,
-            software_to=software_to,
-            distribution_type=distribution_type,
-            start_date=start_date,
-            end_date=end_date,
-            download_after_date=download_after_date,
-            download_time_window_list=_texts(download_windows),
-            install_after_date=install_after_date,
-            install_time_window_list=_texts(install_windows),
-            device_list=check_device_ids(device_ids),
-        )
-        return await self._context.call(SCHEDULE_SOFTWARE, body=body)
-
-    async def schedule_file(
-        self,
-        file_name: str,
-        device_ids: Sequence[str],
-        *,
-        file_version: str,
-        distribution_type: str = "HTTP",
-        start_date: date,
-        end_date: date,
-        campaign_name: str | None = None,
-        download_after_date: date | None = None,
-        download_windows: Sequence[TimeWindow] = (),
-        install_after_date: date | None = None,
-        install_windows: Sequence[TimeWindow] = (),
-    ) -> CampaignV2:
-        """Schedule a campaign that brings a file to HTTP devices.
-
-        Arguments, result and errors are those of `schedule_software`, and:
-
-        Args:
-            file_name: The server's name of the file, from the upload answer or the file listing.
-            device_ids: IMEIs; at most 20 before a pilot succeeded.
-            file_version: Its version.
-            distribution_type: Protocol, for instance `HTTP`; passed on as it is.
-            start_date: First day.
-            end_date: Last day.
-            campaign_name: A name of your own.
-            download_after_date: First day on which devices download.
-            download_windows: Hours of a day in which they do.
-            install_after_date: First day on which devices install.
-            install_windows: Hours of a day in which they do.
-        """
-        check_dates(start_date, end_date)
-        body = ScheduleFileCampaign(
-            campaign_name=campaign_name,
-            file_name=file_name,
-            file_version=file_version,
-            distribution_type=distribution_type,
-            start_date=start_date,
-            end_date=end_date,
-            download_after_date=download_after_date,
-            download_time_window_list=_texts(download_windows),
-            install_after_date=install_after_date,
-            install_time_window_list=_texts(install_windows),
-            device_list=check_device_ids(device_ids),
-        )
-        return await self._context.call(SCHEDULE_FILE, body=body)
 
     async def get(self, campaign_id: str) -> CampaignV2:
         """Read a campaign; its devices are in `reports.list_campaign_devices`.
@@ -370,7 +213,3 @@ class CampaignsV2(Awaited[CampaignStatus]):
         return DeviceBatcher(self._context.session, operation, **options).run(
             devices, column=column
         )
-
-
-def _texts(windows: Sequence[TimeWindow]) -> tuple[TextTimeWindow, ...]:
-    return tuple(TextTimeWindow(str(one.start_time), str(one.end_time)) for one in windows)

@@ -10,8 +10,9 @@ from typing import Literal, Unpack
 
 from fota_async.api.awaited import Awaited, rows_of
 from fota_async.api.campaign_devices import GET_V3, modify_campaign_v3
-from fota_async.api.context import check_dates, check_device_ids
+from fota_async.api.context import check_dates
 from fota_async.api.reports import LIST_DEVICES_V3
+from fota_async.api.schedule_v3 import SchedulesV3
 from fota_async.api.watching import Seen
 from fota_async.batch.batcher import DeviceBatcher
 from fota_async.batch.reading import Row
@@ -24,86 +25,23 @@ from fota_async.models.campaigns import (
     CampaignV3,
     TimeWindow,
 )
-from fota_async.models.schedule_campaigns import ScheduleFirmwareCampaign
 from fota_async.models.success import SuccessFlag
 from fota_async.wire.enums import CampaignStatus
-from fota_async.wire.route import Repeat, delete, or_nothing, post, put
+from fota_async.wire.route import Repeat, delete, or_nothing, put
 
-SCHEDULE = post("/api/fota/v3/campaigns/firmware/{account}", CampaignV3)
 CHANGE_DATES = put(
     "/api/fota/v3/campaigns/firmware/{account}/{campaign_id}/dates", CampaignV3, Repeat.IDEMPOTENT
 )
 CANCEL = or_nothing(delete("/api/fota/v3/campaigns/{account}/{campaign_id}", SuccessFlag))
 
 
-class CampaignsV3(Awaited[CampaignStatus]):
+class CampaignsV3(SchedulesV3, Awaited[CampaignStatus]):
     """v3 campaigns, for LWM2M devices.
 
     Vendor pages "Campaign Lifecycle Flow for v3", "Get Upgrade Information", "Pilot Campaigns".
     """
 
     _states = CampaignStatus
-
-    async def schedule(
-        self,
-        firmware_name: str,
-        device_ids: Sequence[str],
-        *,
-        firmware_from: str,
-        firmware_to: str,
-        protocol: str = "LWM2M",
-        start_date: date,
-        end_date: date,
-        campaign_name: str | None = None,
-        windows: Sequence[TimeWindow] = (),
-        auto_assign_license: bool = False,
-        auto_add_devices: bool = False,
-    ) -> CampaignV3:
-        """Schedule a campaign.
-
-        An answer means accepted, not scheduled: the step shows in `get`. Never repeated after a
-        lost answer, since a repeat can create a second campaign; look for it among the pending and
-        queued ones (`reports.list_campaigns`) first.
-
-        Args:
-            firmware_name: Name from the firmware listing.
-            device_ids: IMEIs; at most 20 before a pilot succeeded.
-            firmware_from: Version that a device must have.
-            firmware_to: Version that it then has.
-            protocol: Passed on as it is.
-            start_date: First day.
-            end_date: Last day; the vendor advises at most a month after the first.
-            campaign_name: A name of your own.
-            windows: Hours of a day in which devices are upgraded.
-            auto_assign_license: Whether devices get licences by themselves.
-            auto_add_devices: Whether the campaign grows by itself. Its list then shows devices
-                that nobody appended.
-
-        Returns:
-            The campaign with its id.
-
-        Raises:
-            ConfigurationError: No device, one that is no device id, or dates in the wrong order;
-                nothing was sent.
-            LostError: No answer came, and the campaign may exist all the same.
-            RefusedError: The API said no.
-            CallError: Any other way for a call to end.
-        """
-        check_dates(start_date, end_date)
-        body = ScheduleFirmwareCampaign(
-            campaign_name=campaign_name,
-            firmware_name=firmware_name,
-            firmware_from=firmware_from,
-            firmware_to=firmware_to,
-            protocol=protocol,
-            start_date=start_date,
-            end_date=end_date,
-            campaign_time_window_list=tuple(windows),
-            device_list=check_device_ids(device_ids),
-            auto_assign_license_flag=auto_assign_license,
-            auto_add_devices_flag=auto_add_devices,
-        )
-        return await self._context.call(SCHEDULE, body=body)
 
     async def get(self, campaign_id: str) -> CampaignV3:
         """Read a campaign; its devices are in `reports.list_campaign_devices`.

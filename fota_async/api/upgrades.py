@@ -1,16 +1,20 @@
 """Upgrades: a firmware image, a list of devices, a start date."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Awaitable, Generator, Sequence
 from datetime import date
+from functools import partial
 from typing import Literal, Unpack
 
 from pyroaring import BitMap64
 
 from fota_async.api.awaited import Awaited, rows_of
-from fota_async.api.context import check_uuid
+from fota_async.api.context import Context, check_dates, check_uuid
+from fota_async.api.reports import ReportsV1
+from fota_async.api.schedule import ScheduledUpgrade, find_candidates, schedule_run, verdicts_of
 from fota_async.api.watching import Seen
 from fota_async.batch.batcher import DeviceBatcher
-from fota_async.batch.device_ids import DeviceSet, as_device_ids, is_device_id, pack
+from fota_async.batch.candidates import Candidate
+from fota_async.batch.device_ids import DeviceSet, is_device_id, pack
 from fota_async.batch.operation import Operation
 from fota_async.batch.protocol import BatchSession
 from fota_async.batch.reading import (
@@ -22,13 +26,20 @@ from fota_async.batch.reading import (
     remove_decision,
 )
 from fota_async.batch.run import BatchRun
+from fota_async.batch.schedule import ScheduleRun
+from fota_async.batch.schedule_operation import ScheduleOperation
 from fota_async.batch.settings import RunOptions
 from fota_async.batch.source import Devices, open_source
 from fota_async.batch.sync import Approve, Sync, SyncReport
-from fota_async.errors import ConfigurationError
 from fota_async.models.device_answers import DeviceAnswers
 from fota_async.models.success import SuccessFlag
-from fota_async.models.upgrade_rows import UpgradeRows, read_rows, read_statuses, read_upgrade
+from fota_async.models.upgrade_rows import (
+    UpgradeRows,
+    read_head,
+    read_rows,
+    read_statuses,
+    read_upgrade,
+)
 from fota_async.models.upgrades import FirmwareUpgrade, ScheduleUpgrade
 from fota_async.wire.enums import UpgradeStatus
 from fota_async.wire.route import Repeat, delete, get, or_nothing, post, put, read_as
@@ -52,49 +63,52 @@ class UpgradesV1(Awaited[UpgradeStatus]):
 
     _states = UpgradeStatus
 
-    async def schedule(
+    def schedule(
         self,
         firmware_name: str,
         firmware_to: str,
-        device_ids: Sequence[str],
+        devices: Devices,
         *,
         start_date: date,
         end_date: date | None = None,
-    ) -> FirmwareUpgrade:
-        """Schedule an upgrade.
+        column: str | None = None,
+        **options: Unpack[RunOptions],
+    ) -> ScheduleRun[ScheduledUpgrade]:
+        """Schedule an upgrade, with the first batch of a device list; append the rest.
 
-        An answer means accepted, not scheduled: the step to `Queued` shows in `get`. Never
-        repeated after a lost answer, since a repeat can create a second upgrade.
+        An answer means accepted, not scheduled: the step to `Queued` shows in `get`. The request is
+        never repeated after a lost answer, since a repeat can create a second upgrade.
 
         Args:
             firmware_name: Image name from the firmware listing.
             firmware_to: Version wanted on the devices.
-            device_ids: IMEIs, 15 digits each. For a large list schedule a part of it and append
-                the rest.
+            devices: Ids one by one, sync or async, or the path of a file.
             start_date: First day.
             end_date: Last day; the vendor's current documents require it.
+            column: Header of the device ids in a CSV.
+            options: See `RunOptions`. With `journal`, the same call goes on after a crash, and
+                never schedules twice.
 
         Returns:
-            The upgrade with its id.
+            A run: `await` it for the `ScheduledUpgrade` with its `id` and its `report` over all
+            devices, or enter it to iterate over outcomes. See `ScheduleRun` for what it raises.
 
         Raises:
-            ConfigurationError: No device, or one that is no device id; nothing was sent.
-            LostError: No answer came, and the upgrade may exist all the same.
-            RefusedError: The API said no.
-            CallError: Any other way for a call to end.
+            ConfigurationError: Dates in the wrong order, or an option cannot work.
+            TypeError: `devices` is a bare string or no device list at all.
         """
-        ids = as_device_ids(device_ids)
-        if not ids or isinstance(device_ids, str):
-            raise ConfigurationError("device_ids must be a list of device ids of 15 digits")
+        check_dates(start_date, end_date or start_date)
         body = ScheduleUpgrade(
             account_name=self._context.account,
             firmware_name=firmware_name,
             firmware_to=firmware_to,
             start_date=start_date.isoformat(),
             end_date=end_date.isoformat() if end_date else None,
-            device_list=tuple(ids),
+            device_list=(),
         )
-        return await self._context.session.call(SCHEDULE_UPGRADE, {}, body=body)
+        schedule = schedule_upgrade(self._context, body)
+        result = ScheduledUpgrade
+        return schedule_run(self._context, schedule, devices, column, options, result=result)
 
     async def get(self, upgrade_id: str) -> FirmwareUpgrade:
         """Read an upgrade with all its devices; the answer is not paged.
@@ -255,6 +269,38 @@ def upgrade_values(account: str, upgrade_id: str) -> dict[str, str]:
     values = {"account": account, "upgrade_id": check_uuid(upgrade_id, "an upgrade id")}
     GET_UPGRADE.fill(**values)
     return values
+
+
+def schedule_upgrade(context: Context, body: ScheduleUpgrade) -> ScheduleOperation[FirmwareUpgrade]:
+    """Return the operation that schedules a v1 upgrade.
+
+    Args:
+        context: The account, and how it is asked.
+        body: What to schedule, without devices.
+    """
+    account, session = context.account, context.session
+    append = partial(modify_upgrade, "append", account)
+
+    async def get(_: BatchSession, upgrade_id: str) -> FirmwareUpgrade:
+        return await session.call(GET_UPGRADE, upgrade_values(account, upgrade_id), read=read_head)
+
+    def find(ids: Sequence[str]) -> Awaitable[tuple[Candidate, ...]]:
+        reports = ReportsV1(context)
+        states = (UpgradeStatus.REQUEST_PENDING, UpgradeStatus.QUEUED)
+        lists = map(reports.list_upgrades, states)
+        return find_candidates(session, lists, body, ids, append)
+
+    return ScheduleOperation(
+        account=account,
+        route=SCHEDULE_UPGRADE,
+        values={},
+        body=body,
+        append=append,
+        id_of=lambda upgrade: upgrade.id,
+        verdicts=lambda upgrade, ids: verdicts_of(upgrade.device_list, ids),
+        get=get,
+        find=find,
+    )
 
 
 def modify_upgrade(name: Literal["append", "remove"], account: str, upgrade_id: str) -> Operation:

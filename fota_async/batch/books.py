@@ -8,6 +8,7 @@ import attrs
 from pyroaring import BitMap64
 
 from fota_async.batch.device_ids import Malformed, pack
+from fota_async.batch.first_batch import FirstBatch
 from fota_async.batch.journal.keeper import Journal
 from fota_async.batch.journal.no_journal import NoJournal
 from fota_async.batch.journal.preview import JournalPreview
@@ -39,6 +40,7 @@ class Books:
         settings: Which outcomes stay for the report, and where the journal is.
         entered: Called when outcomes were entered that had to be noted first.
         broke: Hears that the journal can note nothing any more.
+        first: What became of the devices that made the target, if this run follows on that.
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class Books:
         *,
         entered: Callable[[], object],
         broke: Callable[[JournalError], object],
+        first: FirstBatch | None = None,
     ) -> None:
         self.ledger = Ledger(settings.keep)
         self.stream = Stream()
@@ -67,6 +70,11 @@ class Books:
                 broke=broke,
                 awaits=operation.awaits,
             )
+        elif first is not None:
+            self.journal.past = first
+        self._on_disk = settings.journal is not None
+        self._first = first
+        self._broke = broke
         self.requests = 0
         self.retries = 0
         self.unasked = 0
@@ -90,9 +98,14 @@ class Books:
         Raises:
             JournalError: The journal cannot be used.
         """
-        await self.journal.open()
+        try:
+            await self.journal.open()
+        except JournalError as error:
+            if self._first is None:
+                raise
+            await self._do_without_journal(self._first, error)
         past = self.journal.past
-        if past.starts:
+        if past.starts and self._first is None:
             self._session.tell(
                 JournalEvent(
                     operation=self._operation.name,
@@ -103,6 +116,14 @@ class Books:
                     finished=past.finished,
                 )
             )
+
+    async def _do_without_journal(self, first: FirstBatch, error: JournalError) -> None:
+        # Something was sent: what is known of that is reported whatever the disk can hold.
+        await self.journal.close()
+        self.journal = NoJournal(self._enter_final)
+        self.journal.past = first
+        self._on_disk = False
+        self._broke(error)
 
     async def end(self, *, input_complete: bool, stopped: str | None, gone: BitMap64) -> None:
         """The run ended; nothing changes any more.
@@ -159,8 +180,8 @@ class Books:
         self.journal.receive(batch)
 
     def enter_known(self, place: int, numbers: "array[int]", verdict: Verdict) -> None:
-        """Enter what an earlier start of the run decided."""
-        self._enter_final(Column(place, numbers, verdict), True)
+        """Enter what was decided before the run, or by an earlier start of it."""
+        self._enter_final(Column(place, numbers, verdict), self._on_disk)
 
     def _enter_final(self, column: Column, on_disk: bool) -> None:
         self.ledger.enter(column, on_disk=on_disk)

@@ -8,7 +8,7 @@ from typing import cast
 import attrs
 from pyroaring import BitMap64
 
-_WHITE_SPACE = " \t\n\r\v\f"
+WHITE_SPACE = " \t\n\r\v\f"
 _DIGITS = 15
 
 
@@ -103,7 +103,7 @@ class Sieve:
     def _sift_one_by_one(self, inputs: Sequence[object]) -> Sifted:
         sifted = Sifted([], [], len(inputs))
         for item in inputs:
-            text = item.strip(_WHITE_SPACE) if isinstance(item, str) else _named(item)
+            text = item.strip(WHITE_SPACE) if isinstance(item, str) else _named(item)
             if isinstance(item, str) and is_device_id(text):
                 number = int(text)
                 if number not in self.numbers:
@@ -134,7 +134,7 @@ def as_device_ids(inputs: Sequence[object]) -> list[str] | None:
     if _are_device_ids(inputs):
         return cast("list[str]", list(inputs))
     try:
-        ids = [text.strip(_WHITE_SPACE) for text in inputs]  # type: ignore[attr-defined]  # what has no strip() is caught below
+        ids = [text.strip(WHITE_SPACE) for text in inputs]  # type: ignore[attr-defined]  # what has no strip() is caught below
     except (AttributeError, TypeError):
         return None
     return ids if _are_device_ids(ids) else None
@@ -167,7 +167,7 @@ def hint_at(item: object) -> str:
     """Say what may have happened to an input that is not a device id."""
     if not isinstance(item, str):
         return f"a device id is text of 15 digits, not {type(item).__name__}"
-    text = item.strip(_WHITE_SPACE)
+    text = item.strip(WHITE_SPACE)
     bare = text.replace("-", "").replace(" ", "")
     for happened, hint in (
         (not text, "empty"),

@@ -10,6 +10,7 @@ from fota_async.batch.crew import Crew, is_current
 from fota_async.batch.errors import StopCause
 from fota_async.batch.examiner import Examiner
 from fota_async.batch.feed import Feed
+from fota_async.batch.first_batch import FirstBatch
 from fota_async.batch.leftovers import still_open, unsend
 from fota_async.batch.news import News, cancel_all
 from fota_async.batch.operation import Operation
@@ -30,6 +31,7 @@ from fota_async.batch.watch import Watch, receipts_of
 from fota_async.batch.work import Work
 from fota_async.errors import CallError, JournalError, RefusedError, SourceError
 
+EARLIER = "sent by an earlier start, and no answer is on record"
 _LOOK_AT_BATCH = 2
 _GRACEFUL = frozenset({StopCause.INTERRUPTED, StopCause.DEADLINE})
 
@@ -42,12 +44,20 @@ class Engine:
         operation: What a batch does.
         source: Where the devices come from.
         settings: The choices of the run.
+        first: What became of the devices that made the target, if this run follows on that.
     """
 
     def __init__(
-        self, session: BatchSession, operation: Operation, source: Source, settings: RunSettings
+        self,
+        session: BatchSession,
+        operation: Operation,
+        source: Source,
+        settings: RunSettings,
+        *,
+        first: FirstBatch | None = None,
     ) -> None:
         self.operation = operation
+        self._first = first
         self._session = session
         self._clock = session.clock
         self._source = source
@@ -58,6 +68,7 @@ class Engine:
             settings,
             entered=self._check_failures,
             broke=self._journal_broke,
+            first=first,
         )
         self._news = News(session.clock)
         self._feed = Feed(
@@ -165,6 +176,10 @@ class Engine:
         """Return outcomes that no reader had yet, or None when all were read."""
         return await self._books.stream.next()
 
+    def stop_for(self, cause: StopCause, message: str, error: Exception | None = None) -> None:
+        """Start no new batch; the first cause counts."""
+        self._stopper.stop_for(cause, message, error)
+
     def interrupt(self) -> None:
         """Start no new batch and end within `grace`, counted from the first call."""
         self._stopper.stop_for(StopCause.INTERRUPTED, "no new batch was started")
@@ -267,7 +282,7 @@ class Engine:
             doubtful = Verdict(State.UNKNOWN, reason="dry run: in doubt, it would be settled first")
             self._books.enter(batch, doubtful)
             return
-        why = "sent by an earlier start, and no answer is on record"
+        why = self._first.why if self._first else EARLIER
         self._settler.doubt(batch, why, noticed=self._books.started)
 
     def _wait_for_earlier_start(self, batch: Batch) -> None:

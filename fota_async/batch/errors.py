@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 from fota_async.errors import FotaError
 
 if TYPE_CHECKING:
+    from fota_async.batch.candidates import Candidate
+    from fota_async.batch.pilot import PilotReport
     from fota_async.batch.report import BatchReport
     from fota_async.batch.sync import SyncPlan, SyncReport
 
@@ -29,6 +31,8 @@ class StopCause(StrEnum):
     """The device list broke off."""
     JOURNAL = "journal"
     """The journal cannot be written, for instance on a full disk."""
+    LOST = "lost"
+    """The answer to the request that schedules is lost; see `ScheduleUnknown`."""
     ERROR = "error"
     """Any other error of the session."""
     INTERRUPTED = "interrupted"
@@ -49,6 +53,37 @@ class RunStopped(FotaError):  # noqa: N818 - reads as what happened
         super().__init__(message)
         self.report = report
         self.cause = cause
+
+
+class ScheduleUnknown(RunStopped):
+    """An upgrade or campaign may have been scheduled, and nobody said so.
+
+    Nothing was appended, and nothing is scheduled a second time. In the report the devices that
+    were sent are `unknown`, the others `unsent`.
+
+    Attributes:
+        candidates: What was found that could be it, the likeliest first; None if nobody could look.
+    """
+
+    def __init__(
+        self, message: str, report: "BatchReport", candidates: "tuple[Candidate, ...] | None"
+    ) -> None:
+        super().__init__(message, report, StopCause.LOST)
+        self.candidates = candidates
+
+
+class PilotStopped(FotaError):  # noqa: N818 - reads as what happened
+    """A pilot did not succeed, or not in time; nothing was scheduled for the fleet.
+
+    Attributes:
+        pilot: What was seen of it.
+        timed_out: Whether it may still succeed; with its journal the same call looks again.
+    """
+
+    def __init__(self, message: str, pilot: "PilotReport", *, timed_out: bool = False) -> None:
+        super().__init__(message)
+        self.pilot = pilot
+        self.timed_out = timed_out
 
 
 class SyncRefused(FotaError):  # noqa: N818 - reads as what happened

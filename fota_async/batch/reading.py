@@ -114,6 +114,18 @@ def campaign_remove_decision(row: Row | None) -> Decision:
     return decision
 
 
+def upgrade_outcome(row: Row | None) -> State | None:
+    """Return whether a device of a campaign was upgraded; None while it has no final word.
+
+    Words: wire contract, "Per-device states". `RequestToFotaServerFailed` is tried again.
+    """
+    if row is None:
+        return None
+    if _word(row).startswith("upgradesuccess"):
+        return State.SUCCEEDED
+    return State.FAILED if is_rejected(row.status) or _is_terminal(row) else None
+
+
 def is_rejected(status: str) -> bool:
     """Rejected devices stay in the list and are no members of the upgrade."""
     return "reject" in status.lower()

@@ -2,36 +2,69 @@
 
 import asyncio
 import warnings
-from collections.abc import AsyncIterator, Generator
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Generator, Iterable
 from types import TracebackType
-from typing import Self
+from typing import Generic, Protocol, Self, TypeVar
 
 import anyio
 
-from fota_async.batch.engine import Engine
 from fota_async.batch.errors import RunStopped, StopCause
+from fota_async.batch.operation import Operation
 from fota_async.batch.report import BatchReport
 from fota_async.batch.states import DeviceOutcome
+from fota_async.batch.stopping import Stop
 from fota_async.errors import MisuseError
 
+R = TypeVar("R")
 
-class BatchRun:
-    """One bulk job over all its batches.
 
-    `await run` starts it and returns its `BatchReport`; awaiting again returns the same one.
-    `async with run:` starts it, too; inside, `async for outcome in run` yields each
-    `DeviceOutcome` as the answers come in, and the run goes no faster than it is read. Leaving
-    the block early stops the run as cancellation does: no new batch starts, answers in flight
-    are waited for a while (`grace`), and `report` is true.
+class Runner(Protocol):
+    """What a run drives: `fota_async.batch.engine.Engine`, or whatever has its face."""
 
-    It is an awaitable and no coroutine: for a task of its own use `asyncio.ensure_future(run)`.
+    @property
+    def operation(self) -> Operation:
+        """What is done with the devices."""
+        ...
 
-    Raises:
-        RunStopped: From `await` and `async for`: the run ended early. It carries the report.
-        SourceError: The device list cannot be opened; nothing was sent.
-    """
+    @property
+    def stop(self) -> Stop | None:
+        """Why the run ends early, or None."""
+        ...
 
-    def __init__(self, engine: Engine) -> None:
+    async def run(self) -> None:
+        """Run to the end, or until something stops it; `stop` says what did."""
+        ...
+
+    def report(self) -> BatchReport:
+        """Return the report as of now."""
+        ...
+
+    def interrupt(self) -> None:
+        """Start no new batch and end within `grace`."""
+        ...
+
+    def abort(self) -> None:
+        """End at once."""
+        ...
+
+    def start_streaming(self) -> None:
+        """Keep outcomes for a reader."""
+        ...
+
+    def stop_streaming(self) -> None:
+        """Hold nothing up for a reader any more."""
+        ...
+
+    async def next_outcomes(self) -> Iterable[DeviceOutcome] | None:
+        """Return outcomes that no reader had yet, or None when all were read."""
+        ...
+
+
+class Run(ABC, Generic[R]):
+    """A bulk job as its caller holds it; what it results in is for its kinds to say."""
+
+    def __init__(self, engine: Runner) -> None:
         self._engine = engine
         self._task: asyncio.Task[None] | None = None
         self._entered = False
@@ -56,23 +89,30 @@ class BatchRun:
             # Also from a signal handler, which nothing else would wake the loop for.
             self._loop.call_soon_threadsafe(act)
 
-    def __await__(self) -> Generator[None, None, BatchReport]:
+    @abstractmethod
+    def _made_of(self, report: BatchReport) -> R:
+        """Return the result of a run that came to its end."""
+
+    def _stopped_early(self, stop: Stop, report: BatchReport) -> RunStopped:
+        return RunStopped(stop.message, report, stop.cause)
+
+    def __await__(self) -> Generator[None, None, R]:
         return self._result().__await__()
 
-    async def _result(self) -> BatchReport:
+    async def _result(self) -> R:
         self._start()
         self._engine.stop_streaming()
         await self._ended()
         return self._outcome()
 
-    def _outcome(self) -> BatchReport:
+    def _outcome(self) -> R:
         self._start().result()
         if self._report is None:
             self._report = self._engine.report()
         stop = self._engine.stop
         if stop is not None:
-            raise RunStopped(stop.message, self._report, stop.cause) from stop.error
-        return self._report
+            raise self._stopped_early(stop, self._report) from stop.error
+        return self._made_of(self._report)
 
     def _start(self) -> asyncio.Task[None]:
         if self._task is None:
@@ -143,3 +183,23 @@ class BatchRun:
                 stacklevel=2,
                 source=self,
             )
+
+
+class BatchRun(Run[BatchReport]):
+    """One bulk job over all its batches.
+
+    `await run` starts it and returns its `BatchReport`; awaiting again returns the same one.
+    `async with run:` starts it, too; inside, `async for outcome in run` yields each
+    `DeviceOutcome` as the answers come in, and the run goes no faster than it is read. Leaving
+    the block early stops the run as cancellation does: no new batch starts, answers in flight
+    are waited for a while (`grace`), and `report` is true.
+
+    It is an awaitable and no coroutine: for a task of its own use `asyncio.ensure_future(run)`.
+
+    Raises:
+        RunStopped: From `await` and `async for`: the run ended early. It carries the report.
+        SourceError: The device list cannot be opened; nothing was sent.
+    """
+
+    def _made_of(self, report: BatchReport) -> BatchReport:
+        return report

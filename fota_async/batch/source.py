@@ -14,15 +14,17 @@ Devices: TypeAlias = Iterable[str] | AsyncIterable[str] | os.PathLike[str]
 
 @runtime_checkable
 class Source(Protocol):
-    """Hands out the input slice by slice.
+    """Hands out the input slice by slice."""
 
-    Attributes:
-        total: Inputs expected, or None if nobody can know.
-        drains: Whether a stopped run reads it to the end.
-    """
+    @property
+    def total(self) -> int | None:
+        """Inputs expected, or None if nobody can know."""
+        ...
 
-    total: int | None
-    drains: bool
+    @property
+    def drains(self) -> bool:
+        """Whether a stopped run reads it to the end."""
+        ...
 
     async def open(self) -> None:
         """Make sure that there is something to read.

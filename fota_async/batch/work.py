@@ -135,3 +135,5 @@ class Work:
             await cancel_all(tasks)
         for task in done:
             task.result()
+        if self.feed.ended:
+            self.news.tell()  # doubts need not wait for company any more

@@ -98,6 +98,13 @@ def read_upgrade(body: bytes) -> Generator[None, None, FirmwareUpgrade]:
     return attrs.evolve(structure(around, FirmwareUpgrade), device_list=tuple(devices))
 
 
+def read_head(body: bytes) -> Generator[None, None, FirmwareUpgrade]:
+    """Read an upgrade without its devices, step by step; arguments and errors as `read_rows`."""
+    around = yield from _each_slice(body, lambda _: None)
+    whole = structure(parse_json(body) if around is None else around, FirmwareUpgrade)
+    return attrs.evolve(whole, device_list=())
+
+
 def _each_slice(
     body: bytes, take: Callable[[list[_Row]], object]
 ) -> Generator[None, None, dict[str, Any] | None]:

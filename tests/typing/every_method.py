@@ -10,6 +10,8 @@ from fota_async import (
     FirmwareUpgrade,
     FotaClient,
     NewPassword,
+    ScheduledCampaign,
+    ScheduledUpgrade,
     SyncReport,
     TargetChange,
     UpgradeStatus,
@@ -43,7 +45,11 @@ async def version_one(fota: FotaClient) -> None:
     async for upgrade in v1.reports.list_upgrades(UpgradeStatus.QUEUED):
         assert_type(upgrade, m.ListedUpgrade)
     assert_type(await v1.subscriptions.get(), m.Subscription)
-    assert_type(await v1.upgrades.schedule("F", "2", IDS, start_date=DAY), FirmwareUpgrade)
+    scheduled = await v1.upgrades.schedule("F", "2", IDS, start_date=DAY)
+    assert_type(scheduled, ScheduledUpgrade)
+    assert_type(scheduled.upgrade, FirmwareUpgrade)
+    assert_type(scheduled.id, str)
+    assert_type(scheduled.report, BatchReport)
     assert_type(await v1.upgrades.get("id"), FirmwareUpgrade)
     assert_type(await v1.upgrades.append_devices("id", IDS), BatchReport)
     assert_type(await v1.upgrades.remove_devices("id", IDS), BatchReport)
@@ -71,9 +77,9 @@ async def version_two(fota: FotaClient) -> None:
         end_date=DAY,
         download_windows=[window],
     )
-    assert_type(await software, m.CampaignV2)
+    assert_type(await software, ScheduledCampaign[m.CampaignV2])
     file = v2.campaigns.schedule_file("F", IDS, file_version="1", start_date=DAY, end_date=DAY)
-    assert_type(await file, m.CampaignV2)
+    assert_type(await file, ScheduledCampaign[m.CampaignV2])
     general = v2.campaigns.schedule(
         "S",
         IDS,
@@ -83,7 +89,7 @@ async def version_two(fota: FotaClient) -> None:
         start_date=DAY,
         end_date=DAY,
     )
-    assert_type(await general, m.CampaignV2)
+    assert_type(await general, ScheduledCampaign[m.CampaignV2])
     assert_type(await v2.campaigns.get("id"), m.CampaignV2)
     assert_type(await v2.campaigns.append_devices("id", IDS, settle=True), BatchReport)
     assert_type(await v2.campaigns.remove_devices("id", IDS), BatchReport)
@@ -134,7 +140,8 @@ async def version_three(fota: FotaClient) -> None:
     scheduled = v3.campaigns.schedule(
         "F", IDS, firmware_from="1", firmware_to="2", start_date=DAY, end_date=DAY
     )
-    assert_type(await scheduled, m.CampaignV3)
+    assert_type(await scheduled, ScheduledCampaign[m.CampaignV3])
+    assert_type((await scheduled).campaign, m.CampaignV3)
     assert_type(await v3.campaigns.get("id"), m.CampaignV3)
     assert_type(await v3.campaigns.append_devices("id", IDS), BatchReport)
     assert_type(await v3.campaigns.remove_devices("id", IDS), BatchReport)

@@ -39,7 +39,7 @@ class JournalPreview(NoJournal):
             if not self._path.exists() or not self._path.stat().st_size:
                 return Past()
         with JournalReader.open(self._path) as reader:
-            check_same_run(reader.identity(), self._identity)
+            check_same_run(reader.identities(), self._identity)
             return past_of(reader)
 
     def outcomes(self, among: BitMap64) -> Iterable[Column]:

@@ -32,7 +32,7 @@ def read_journal(path: str | os.PathLike[str]) -> BatchReport:
     """
     path = Path(path).absolute()
     with JournalReader.open(path) as reader:
-        identity = reader.identity()
+        identity = reader.identities()[-1]
         starts = reader.starts()
         last = starts[-1] if starts else Start(number=0)
         ledger = Ledger("all")

@@ -14,7 +14,7 @@ from fota_async.batch.journal.rows import (
     malformed_from_row,
     verdict_from_row,
 )
-from fota_async.batch.journal.schema import check, identity_of, speaking_of
+from fota_async.batch.journal.schema import check, identities_of, speaking_of
 from fota_async.batch.states import Verdict
 from fota_async.errors import JournalError
 from fota_async.sqlite_file.file import connect_to_read
@@ -48,9 +48,9 @@ class JournalReader:
             finally:
                 connection.close()
 
-    def identity(self) -> Identity:
-        """Return which run it is of."""
-        return identity_of(self._connection)
+    def identities(self) -> list[Identity]:
+        """Return which run it is of; two where a request had to make the target first."""
+        return identities_of(self._connection)
 
     def starts(self) -> list[Start]:
         """Return the starts of the run so far."""

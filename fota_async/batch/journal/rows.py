@@ -16,6 +16,11 @@ RETURNED: Final = 0
 """The code of devices that were surely not taken and wait to be sent again: no outcome."""
 
 
+SCHEDULE: Final = "schedule"
+"""The operation of a journal whose target is not known yet; its target says what is asked for."""
+APPEND: Final = "append"
+
+
 @attrs.frozen
 class Identity:
     """Which run a journal is of."""
@@ -23,6 +28,11 @@ class Identity:
     operation: str
     account: str
     target: str
+
+    def may_become(self, other: "Identity") -> bool:
+        """Whether `other` can be the run on the target that this one was to make."""
+        made = self.operation == SCHEDULE and other.operation == APPEND
+        return made and self.account == other.account
 
     def to_row(self) -> tuple[Any, ...]:
         """Return the row to write."""

@@ -1,6 +1,7 @@
 """The tables of a journal, and how it is checked."""
 
 import sqlite3
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Final
@@ -52,16 +53,17 @@ def check_identity(connection: sqlite3.Connection, expected: Identity) -> None:
         JournalError: It is not, or not ours to read.
     """
     check_application(connection, _APPLICATION, VERSION)
-    check_same_run(identity_of(connection), expected)
+    check_same_run(identities_of(connection), expected)
 
 
-def check_same_run(found: Identity, expected: Identity) -> None:
-    """Check that a journal is of this run.
+def check_same_run(identities: Sequence[Identity], expected: Identity) -> None:
+    """Check that a journal is of this run, or of the request that made its target.
 
     Raises:
         JournalError: It is of another.
     """
-    if found != expected:
+    found = identities[-1]
+    if expected not in identities and not found.may_become(expected):
         raise JournalError(
             f"it is of another run: {found.operation} on {found.target} of account "
             f"{found.account}; give each run a journal of its own"
@@ -85,13 +87,13 @@ def check(connection: sqlite3.Connection) -> None:
             raise JournalError(f"it is damaged (rows of {table} are missing)")
 
 
-def identity_of(connection: sqlite3.Connection) -> Identity:
-    """Return which run a journal is of.
+def identities_of(connection: sqlite3.Connection) -> list[Identity]:
+    """Return which run a journal is of: at first of one that makes a target, then of its run.
 
     Raises:
         JournalError: It does not say.
     """
-    row = connection.execute("SELECT * FROM run").fetchone()
-    if row is None:
+    rows = connection.execute("SELECT * FROM run ORDER BY rowid").fetchall()
+    if not rows:
         raise JournalError("it is damaged (it does not say of which run it is)")
-    return Identity.from_row(row)
+    return [Identity.from_row(row) for row in rows]

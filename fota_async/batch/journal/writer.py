@@ -7,7 +7,13 @@ from typing import Any, Literal, TypeAlias
 import attrs
 
 from fota_async.batch.journal.rows import Identity
-from fota_async.batch.journal.schema import check, check_identity, make_tables, speaking_of
+from fota_async.batch.journal.schema import (
+    check,
+    check_identity,
+    identities_of,
+    make_tables,
+    speaking_of,
+)
 from fota_async.errors import JournalError
 from fota_async.sqlite_file.file import (
     check_kind_of_file,
@@ -29,6 +35,7 @@ class Rows:
     """What is written at once: all of it, or nothing."""
 
     start: tuple[Any, ...]
+    run: list[tuple[Any, ...]] = attrs.field(factory=list)
     verdicts: list[tuple[Any, ...]] = attrs.field(factory=list)
     entries: list[tuple[Any, ...]] = attrs.field(factory=list)
     malformed: list[tuple[Any, ...]] = attrs.field(factory=list)
@@ -81,6 +88,10 @@ class JournalWriter:
             self._path.chmod(0o600)  # it may have been there, empty
             make_tables(connection, self._identity)
         check(connection)
+        if self._identity not in identities_of(connection):
+            # Whoever knows the target says so by naming it.
+            row = self._identity.to_row()
+            connection.execute(f"INSERT {_into('run', row)}", row)
 
     def write(self, rows: Rows) -> None:
         """Write all of it in one transaction.
@@ -94,6 +105,7 @@ class JournalWriter:
                 raise JournalError("the file was taken away under the run")
             with transaction(connection):
                 for table, some in (
+                    ("run", rows.run),
                     ("verdict", rows.verdicts),
                     ("entry", rows.entries),
                     ("malformed", rows.malformed),

@@ -1,0 +1,137 @@
+"""The first batch: the devices of the request that makes a target, and what became of them."""
+
+import asyncio
+from array import array
+from collections import deque
+from collections.abc import Sequence
+from itertools import chain
+
+from pyroaring import BitMap64
+
+from fota_async.batch.device_ids import Sieve, Sifted, pack
+from fota_async.batch.journal.past import Past, Split
+from fota_async.batch.journal.rows import Start
+from fota_async.batch.source import Source
+from fota_async.batch.states import Verdict
+from fota_async.errors import SourceError
+
+
+class FirstBatch(Past):
+    """What a run knows of the devices that were sent before it began.
+
+    Args:
+        ids: The devices.
+        verdicts: What the answer said of each; None where a reading of the target must tell.
+        why: How the doubt about those arose.
+        start: What sending them took.
+    """
+
+    def __init__(
+        self, ids: Sequence[str], verdicts: Sequence[Verdict | None], why: str, start: Start
+    ) -> None:
+        left = dict(zip(ids, verdicts, strict=True))
+        doubtful = BitMap64(pack(device for device, verdict in left.items() if verdict is None))
+        super().__init__([start], entries=1, doubtful=doubtful)
+        self.why = why
+        self._left = left
+
+    def split(self, ids: list[str]) -> Split:
+        """Sort a slice of the input; the order of the input is kept."""
+        if not self._left:
+            return Split(ids)
+        split = Split([])
+        for device in ids:
+            if device not in self._left:
+                split.new.append(device)
+            elif (verdict := self._left.pop(device)) is None:
+                split.doubtful.append(device)
+            elif split.decided and split.decided[-1][1] == verdict:
+                split.decided[-1][0].append(int(device))
+            else:
+                split.decided.append((array("Q", [int(device)]), verdict))
+        return split
+
+
+class LookAhead:
+    """A source of which the first slices are looked at before a run reads it.
+
+    Args:
+        source: The input.
+    """
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._slices: deque[list[object]] = deque()
+        self._reading: asyncio.Task[list[object]] | None = None
+        self._opened = False
+
+    @property
+    def total(self) -> int | None:
+        """See `Source`."""
+        return self._source.total
+
+    @property
+    def drains(self) -> bool:
+        """See `Source`."""
+        return self._source.drains
+
+    async def open(self) -> None:
+        """See `Source`."""
+        if not self._opened:
+            await self._source.open()
+            self._opened = True
+
+    async def first(self, devices: int) -> list[str]:
+        """Return the first devices of the input, fewer if there are no more.
+
+        May be cancelled without losing anything.
+
+        Raises:
+            SourceError: The input broke off before.
+        """
+        sieve, ids = Sieve(), list[str]()
+        for inputs in self._slices:
+            ids += sieve.sift(inputs).ids
+        while len(ids) < devices and not (self._slices and not self._slices[-1]):
+            inputs = await self._read_on()
+            self._slices.append(inputs)
+            ids += sieve.sift(inputs).ids
+        return ids[:devices]
+
+    def sifted(self) -> Sifted:
+        """Return what the slices hold that were looked at."""
+        return Sieve().sift(self._looked_at())
+
+    async def read(self) -> list[object]:
+        """See `Source`."""
+        return self._slices.popleft() if self._slices else await self._read_on()
+
+    async def _read_on(self) -> list[object]:
+        # Whoever waits may be cancelled: the reading goes on for the one who comes next.
+        if self._reading is None:
+            self._reading = asyncio.create_task(self._source.read())
+        await asyncio.wait([self._reading])
+        reading, self._reading = self._reading, None
+        if reading.cancelled():
+            # By something inside the caller's iterator, which is no end of the input.
+            raise SourceError("the device list broke off: it was cancelled")
+        return reading.result()
+
+    def pulled(self) -> list[object]:
+        """See `Source`."""
+        looked_at = self._looked_at()
+        self._slices.clear()
+        if self._reading is not None and self._reading.done() and not self._reading.cancelled():
+            looked_at += [] if self._reading.exception() else self._reading.result()
+            self._reading = None
+        return looked_at + self._source.pulled()
+
+    def _looked_at(self) -> list[object]:
+        return list(chain.from_iterable(self._slices))
+
+    async def aclose(self) -> None:
+        """See `Source`."""
+        if self._reading is not None:
+            self._reading.cancel()
+            await asyncio.wait([self._reading])
+        await self._source.aclose()
