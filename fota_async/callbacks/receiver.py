@@ -221,7 +221,9 @@ class CallbackReceiver:
                 and v3 offer beside the address.
         """
         prefix = path.strip("/")
-        paths = {f"{prefix}/{version}".lstrip("/"): version for version in self._versions}
+        paths: dict[str, Version] = {
+            f"{prefix}/{version}".lstrip("/"): version for version in self._versions
+        }
         intake = Intake(self.callers, self._credentials, paths, self._options)
 
         async def receive(request: web.Request) -> web.Response:
