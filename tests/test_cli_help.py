@@ -103,3 +103,5 @@ def test_no_command_is_loaded_that_is_not_called(arguments: list[str]) -> None:
     groups = {f"fota_async.cli.{place.partition(':')[0]}" for place, _, _ in COMMANDS.values()}
     assert ours & groups == wanted
     assert not any(name.startswith("fota_async.simulator") for name in loaded)
+    # Most of what a command waits for at its start.
+    assert ("aiohttp" in loaded) == bool(wanted)
