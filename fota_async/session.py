@@ -28,6 +28,7 @@ from fota_async.models.auth import NewPassword, PasswordResetRequest
 from fota_async.options import SessionOptions
 from fota_async.retry import RetryPolicy
 from fota_async.transport import Answer, Request, Transport, check_base_url
+from fota_async.unknown_members import UnknownMembers
 from fota_async.wire.convert import secrets_of
 from fota_async.wire.decode import StepReader, decode, decode_in_steps
 from fota_async.wire.route import Route
@@ -62,6 +63,7 @@ class SessionManager:
         self.base_url = check_base_url(options.get("base_url", BASE_URL))
         self.clock: Clock = options.get("clock") or SystemClock()
         self.tell = event_sink(options.get("on_event"))
+        self._unknown_members = UnknownMembers(self.tell)
         deadline = options.get("deadline", 300.0)
         self._deadline = None if deadline is None else _positive("deadline", deadline)
         self._logout_on_close = options.get("logout_on_close", False)
@@ -290,7 +292,8 @@ class SessionManager:
         try:
             answer = await self._transport.send(request)
             status = answer.status
-            result = await _decoded(route, answer, read)
+            with self._unknown_members.watched(secrets):
+                result = await _decoded(route, answer, read)
         except CallError as error:
             error.route = route.name
             failure = type(error).__name__

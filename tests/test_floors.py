@@ -20,6 +20,7 @@ FLOORS = {
     "credentials": 1,
     "models": 2,
     "retry": 3,
+    "unknown_members": 3,
     "chance": 3,
     "pacing": 3.1,
     "allowance": 3.2,

@@ -172,6 +172,14 @@ async def test_what_a_kind_of_campaign_needs(
     assert (refused.status, refused.document["errorMessage"]) == (400, message)
 
 
+@pytest.mark.parametrize("flag", [True, False])
+async def test_a_campaign_can_grow_by_itself(api: Api, sim: Simulator, flag: bool) -> None:
+    sim.rules = Rules(auto_added=frozenset({B}))
+    made = await schedule(api, SCHEDULE[3], deviceList=[A], autoAddDevicesFlag=flag)
+
+    assert sim.members(made.document["id"]) == ({A, B} if flag else {A})
+
+
 async def test_campaigns_get_the_same_ids_every_time(api: Api) -> None:
     made = [(await schedule(api, SCHEDULE[0])).document["id"] for _ in range(2)]
     async with Simulator() as other:
@@ -217,7 +225,7 @@ async def test_states_and_versions_have_to_fit(api: Api, sim: Simulator) -> None
     with pytest.raises(ValueError, match="Queued"):
         sim.set_status(three, "Queued")
     with pytest.raises(ValueError, match="v1"):
-        sim.add_campaign("v1")  # type: ignore[arg-type]  # the mistake under test
+        sim.add_campaign("v1")
     with pytest.raises(ValueError, match="no such account"):
         sim.add_campaign("v2", account="4711")
 
@@ -276,7 +284,7 @@ async def test_a_running_campaign_is_aborted_where_that_is_the_rule(
 
 @pytest.mark.parametrize("name", ["v2_change_campaign_dates", "v3_change_campaign_dates"])
 async def test_the_contracts_dates_are_taken(api: Api, sim: Simulator, name: str) -> None:
-    moved = CampaignApi(api, name[:2], sim.add_campaign(name[:2]))  # type: ignore[arg-type]  # a slice of a literal
+    moved = CampaignApi(api, name[:2], sim.add_campaign(name[:2]))
     body = request_examples(name)["request"]
     answer = await moved.change_dates(**body)
 

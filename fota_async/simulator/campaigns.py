@@ -66,19 +66,22 @@ def made_for(image: str) -> tuple[str, str]:
 
 def usual_details(version: str, image: str) -> Details:
     """Return the details of a campaign that no call scheduled."""
-    kind = {"v2": "software", "v3": "firmware"}[version]
-    more: dict[str, Details] = {
-        "v2": {"distributionType": "HTTP"},
-        "v3": {
-            "protocol": "LWM2M",
-            "autoAssignLicenseFlag": False,
-            "autoAddDevicesFlag": False,
-        },
+    kinds: dict[str, tuple[str, Details]] = {
+        "v2": ("software", {"distributionType": "HTTP"}),
+        "v3": (
+            "firmware",
+            {
+                "protocol": "LWM2M",
+                "autoAssignLicenseFlag": False,
+                "autoAddDevicesFlag": False,
+            },
+        ),
     }
+    kind, more = kinds[version]
     return {
         "campaignName": "FOTA_Verizon_Upgrade",
         f"{kind}Name": image,
         f"{kind}From": "FOTA_Verizon_Model-A_00To01_HF",
         f"{kind}To": "FOTA_Verizon_Model-A_02To03_HF",
-        **more[version],
+        **more,
     }
