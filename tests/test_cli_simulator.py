@@ -187,7 +187,7 @@ def test_a_listener_is_registered_changed_and_forgotten(fota: Fota, api: str) ->
 def test_the_v1_listener_is_registered_ensured_and_forgotten(
     fota: Fota, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("FOTA_CALLBACK_PASSWORD", "opens-nothing-else")
+    monkeypatch.setenv("THINGSPACE_CALLBACK_PASSWORD", "opens-nothing-else")
     version = ("--api", "v1")
     assert answer(fota, "callbacks", "register", *version, "--username", "me", URL)
 

@@ -60,24 +60,32 @@ class Examiner:
         self._settle_delay = settle_delay
         self._probe_devices = probe
         self._large_refusals = 0
-        self._large_kind: tuple[int | None, str | None] | None = None
         self._probed = False
+        self._large_refusal: RefusedError | None = None
         self.anything_answered = False
 
-    def check_pilot(self, batch: Batch, error: RefusedError) -> None:
-        """Stop a run that meets the pilot rule instead of dividing its batches.
+    def refused(self, batch: Batch, error: RefusedError) -> None:
+        """Count a refusal of a batch that could be for want of a pilot."""
+        if self.anything_answered or len(batch.ids) <= _PILOT_DEVICES:
+            return
+        last = self._large_refusal
+        alike = last is not None and (last.status, last.code) == (error.status, error.code)
+        self._large_refusals = self._large_refusals + 1 if alike else 1
+        self._large_refusal = error
+
+    @property
+    def _wants_pilot(self) -> bool:
+        """Whether the refusals look like the pilot rule.
 
         Campaigns hold at most 20 devices until a pilot with their firmware succeeded (vendor page
         "Pilot Campaigns"); how the 21st is turned away is not documented.
         """
-        rule = self._operation.pilot_rule
-        if not rule or self.anything_answered or len(batch.ids) <= _PILOT_DEVICES:
-            return
-        kind = (error.status, error.code)
-        self._large_refusals = self._large_refusals + 1 if kind == self._large_kind else 1
-        self._large_kind = kind
-        if self._large_refusals >= _PILOT_REFUSALS:
-            self._stopper.stop_for(StopCause.REFUSED, f"{error}; {rule}", error)
+        has_rule = self._operation.pilot_rule is not None
+        return has_rule and not self.anything_answered and self._large_refusals >= _PILOT_REFUSALS
+
+    def _stop_for_want_of_pilot(self) -> None:
+        error, rule = self._large_refusal, self._operation.pilot_rule
+        self._stopper.stop_for(StopCause.REFUSED, f"{error}; {rule}", error)
 
     @property
     def has_work(self) -> bool:
@@ -91,6 +99,8 @@ class Examiner:
             while self.has_work and not self._stopper.stopped:
                 if any(not batch.examined for batch in self._work.refused):
                     await self._look_at_target()
+                elif self._wants_pilot:
+                    self._stop_for_want_of_pilot()
                 elif self._alike.suspicious:
                     await self._probe()
                 else:

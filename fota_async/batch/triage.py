@@ -198,7 +198,7 @@ class Triage:
         if len(batch.ids) > 1:
             self._books.returned(batch)
             self._work.refused.append(batch)
-            self._examiner.check_pilot(batch, error)
+            self._examiner.refused(batch, error)
         elif batch.lost:
             why = f"refused after having been sent before: {error.message}"
             self._settler.doubt(batch, why, refusal=refusal, said=refusal)

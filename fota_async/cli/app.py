@@ -62,6 +62,8 @@ COMMANDS = {
         _ACCOUNT,
         "List, get, register, ensure, modify, deregister.",
     ),
+    "listen": ("listen:listen", _ACCOUNT, "Receive callback messages, and print them."),
+    "events": ("events:app", _ACCOUNT, "What a callback receiver keeps: list, replay."),
     "password": ("groups.password:app", _ACCOUNT, "The user's password: reset."),
     "demo": ("demo:demo", _TRY, "Enrol 100,000 devices into a simulated upgrade, under trouble."),
     "simulate": ("simulate:simulate", _TRY, "Serve the simulated API on this machine."),

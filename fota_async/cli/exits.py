@@ -5,7 +5,14 @@ from enum import IntEnum
 from typing import TYPE_CHECKING
 
 from fota_async.batch.errors import SyncRefused
-from fota_async.errors import ConfigurationError, FotaError, JournalError, SourceError, WaitTimeout
+from fota_async.errors import (
+    ConfigurationError,
+    FotaError,
+    JournalError,
+    SourceError,
+    StoreError,
+    WaitTimeout,
+)
 
 if TYPE_CHECKING:
     from fota_async.batch.report import BatchReport
@@ -42,8 +49,11 @@ def exit_code(report: "BatchReport", received: signal.Signals | None) -> int:
     return Exit.DONE if report.ok else Exit.INCOMPLETE
 
 
+_NOTHING_SENT = ConfigurationError | JournalError | SourceError | StoreError | SyncRefused
+
+
 def exit_code_of(error: FotaError) -> int:
     """Return the exit code that an error means."""
-    if isinstance(error, ConfigurationError | JournalError | SourceError | SyncRefused):
+    if isinstance(error, _NOTHING_SENT):
         return Exit.USAGE
     return Exit.INCOMPLETE if isinstance(error, WaitTimeout) else Exit.ERROR
