@@ -1,11 +1,13 @@
 """What goes wrong is one line that says what happened and what to do, and an exit code."""
 
-from collections.abc import Iterator
+import signal
+import threading
+from collections.abc import Awaitable, Iterator
 from pathlib import Path
 
 import pytest
 from cli_helpers import Fota, in_thread, point_at, runner
-from helpers import FAST, LOGIN, TOKEN, UPGRADE, Stub, drop, reply
+from helpers import FAST, LOGIN, TOKEN, UPGRADE, Seen, Stub, drop, never, reply
 
 DEVICE = "990013907835573"
 DATES = ["--start-date", "2027-04-01", "--end-date", "2027-04-08"]
@@ -203,3 +205,18 @@ def test_a_state_is_known_in_any_letter_case(fota: Fota, stub: Stub) -> None:
 
     assert fota("upgrades", "list", "--status", "requestPENDING") == (0, "", "")
     assert "/status/RequestPending/" in stub.asked()[0].path
+
+
+def test_an_interruption_of_a_write_says_where_to_look(fota: Fota, stub: Stub) -> None:
+    def interrupted(_: Seen) -> Awaitable[bytes]:
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+        return never(_)
+
+    stub.script = interrupted
+
+    code, stdout, stderr = fota("campaigns", "cancel", "--api", "v2", "--yes", UPGRADE)
+
+    [line] = stderr.splitlines()
+    assert (code, stdout) == (130, "")
+    assert "interrupted; it may have been done" in line
+    assert "fota campaigns get" in line
