@@ -346,7 +346,9 @@ async def start_child(sim: Simulator, journal: Path, devices: int) -> asyncio.su
     )
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize(
+    "seed", [1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 12))]
+)
 async def test_killed_again_and_again_it_schedules_once(
     seed: int, new_sim: NewSim, tmp_path: Path
 ) -> None:
