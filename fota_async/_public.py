@@ -2,6 +2,11 @@
 
 from fota_async._version import __version__
 from fota_async.api.campaign_devices import modify_campaign_v2, modify_campaign_v3
+from fota_async.api.cancel_candidates import store_candidates
+from fota_async.api.devices import read_device_details
+from fota_async.api.firmware import sync_firmware
+from fota_async.api.licenses import change_licenses
+from fota_async.api.logging import switch_logging
 from fota_async.api.pages import Pages
 from fota_async.api.pilot import PilotResult
 from fota_async.api.schedule import ScheduledCampaign, ScheduledUpgrade
@@ -58,6 +63,7 @@ from fota_async.errors import (
     ServerError,
     SessionEndedError,
     SourceError,
+    StoreError,
     ThrottledError,
     TokenRefusedError,
     TooManyDevicesError,
@@ -136,6 +142,7 @@ __all__ = [
     "SourceError",
     "State",
     "StopCause",
+    "StoreError",
     "SyncPlan",
     "SyncRefused",
     "SyncReport",
@@ -153,8 +160,13 @@ __all__ = [
     "WaitError",
     "WaitTimeout",
     "__version__",
+    "change_licenses",
     "modify_campaign_v2",
     "modify_campaign_v3",
     "modify_upgrade",
+    "read_device_details",
     "read_journal",
+    "store_candidates",
+    "switch_logging",
+    "sync_firmware",
 ]

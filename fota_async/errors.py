@@ -7,6 +7,7 @@
     ├── MisuseError            closed, or on another event loop (a RuntimeError too)
     ├── SourceError            the device list cannot be read
     ├── JournalError           the record of a run on disk cannot be read or written
+    ├── StoreError             the callback messages on disk cannot be read or written
     ├── CallError              a call to the API did not give its result
     │   ├── AuthError          no tokens to send it with
     │   │   ├── TokenRefusedError    key or secret, or the bearer token they gave
@@ -83,6 +84,10 @@ class JournalError(FotaError):
 
     Raised by itself when nothing was sent; later it is the `__cause__` of a `RunStopped`.
     """
+
+
+class StoreError(FotaError):
+    """The store of callback messages cannot be used: in use, damaged, or the disk is full."""
 
 
 class CallError(FotaError):

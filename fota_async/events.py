@@ -23,6 +23,7 @@ __all__ = [
     "RequestEvent",
     "RetryEvent",
     "TokenEvent",
+    "UnknownMemberEvent",
     "event_sink",
 ]
 
@@ -80,6 +81,20 @@ class LimitEvent:
     account: str
     limit: int
     rate: float | None
+
+
+@attrs.frozen(kw_only=True)
+class UnknownMemberEvent:
+    """An answer has a member that its model does not know: the API says more than it did.
+
+    Told once for each model and member of a session manager. `member` is its name as sent, or
+    `(no name)` for a text that does not look like one; the value is never told. Rows of devices in
+    the answers of appends and removals, and in readings of a v1 upgrade, are not looked at: they
+    are read the fast way.
+    """
+
+    model: str
+    member: str
 
 
 @attrs.frozen(kw_only=True)
@@ -158,6 +173,7 @@ Event: TypeAlias = (
     | TokenEvent
     | PauseEvent
     | LimitEvent
+    | UnknownMemberEvent
     | BatchEvent
     | JournalEvent
     | PilotEvent
@@ -171,6 +187,7 @@ _LEVELS = {
     TokenEvent: logging.INFO,
     PauseEvent: logging.WARNING,
     RetryEvent: logging.INFO,
+    UnknownMemberEvent: logging.INFO,
 }
 
 

@@ -28,6 +28,7 @@ from fota_async.models.auth import NewPassword, PasswordResetRequest
 from fota_async.options import SessionOptions
 from fota_async.retry import RetryPolicy
 from fota_async.transport import Answer, Request, Transport, check_base_url
+from fota_async.unknown_members import UnknownMembers
 from fota_async.wire.convert import secrets_of
 from fota_async.wire.decode import StepReader, decode, decode_in_steps
 from fota_async.wire.route import Route
@@ -62,6 +63,7 @@ class SessionManager:
         self.base_url = check_base_url(options.get("base_url", BASE_URL))
         self.clock: Clock = options.get("clock") or SystemClock()
         self.tell = event_sink(options.get("on_event"))
+        self._unknown_members = UnknownMembers(self.tell)
         deadline = options.get("deadline", 300.0)
         self._deadline = None if deadline is None else _positive("deadline", deadline)
         self._logout_on_close = options.get("logout_on_close", False)
@@ -95,19 +97,23 @@ class SessionManager:
         self._has_tokens = False
         self._claims: dict[tuple[str, str], list[str]] = {}
 
-    def claim(self, account: str, target: str, operation: str) -> Callable[[], None]:
+    def claim(
+        self, account: str, target: str, operation: str, *, alone: bool = False
+    ) -> Callable[[], None]:
         """Reserve a target for an operation; return what gives it up.
 
         Args:
             account: Billing account.
-            target: Id of the upgrade.
+            target: Id of the upgrade, or what else is changed.
             operation: One word; several runs of the same one may go on at once.
+            alone: Whether they may not.
 
         Raises:
-            MisuseError: A run of the opposite operation is under way on this target.
+            MisuseError: A run of another operation is under way on this target, or of the same one
+                and it must be alone.
         """
         holders = self._claims.setdefault((account, target), [])
-        if holders and holders[0] != operation:
+        if holders and (alone or holders[0] != operation):
             raise MisuseError(
                 f"a run of {holders[0]} is under way on {target}; wait for its end before "
                 f"{operation}, or their outcomes would depend on chance"
@@ -286,7 +292,8 @@ class SessionManager:
         try:
             answer = await self._transport.send(request)
             status = answer.status
-            result = await _decoded(route, answer, read)
+            with self._unknown_members.watched(secrets):
+                result = await _decoded(route, answer, read)
         except CallError as error:
             error.route = route.name
             failure = type(error).__name__

@@ -96,9 +96,12 @@ class FakeSession:
         if self._hook is not None:
             self._hook(event)
 
-    def claim(self, account: str, target: str, operation: str) -> Callable[[], None]:
+    def claim(
+        self, account: str, target: str, operation: str, *, alone: bool = False
+    ) -> Callable[[], None]:
         """Count who has claimed the upgrade."""
         assert (account, target, operation) == (ACCOUNT, self.target, self.operation)
+        assert not alone
         self.claims += 1
 
         def release() -> None:

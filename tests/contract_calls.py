@@ -66,7 +66,7 @@ async def modify_campaign(campaigns: Any, body: Any) -> Any:
 
 
 async def set_candidates(candidates: Any, body: Any) -> Any:
-    change = candidates.append_batch if "type" in body else candidates.replace
+    change = candidates.append if "type" in body else candidates.replace
     return await change(body["deviceList"])
 
 
@@ -79,12 +79,12 @@ CALLS: dict[str, Call] = {
     "v1_deregister_callback": lambda c, _: c.v1.callbacks.deregister(),
     "v1_list_devices": lambda c, _: c.v1.devices.list(client_type="LWM2M"),
     "v1_list_firmware": lambda c, _: c.v1.firmware.list(),
-    "v1_assign_licenses": lambda c, b: c.v1.licenses.assign_batch(b["deviceList"]),
+    "v1_assign_licenses": lambda c, b: c.v1.licenses.assign(b["deviceList"]),
     "v1_set_cancel_candidates": lambda c, b: set_candidates(c.v1.cancel_candidates, b),
     "v1_delete_cancel_candidates": lambda c, _: c.v1.cancel_candidates.clear(),
     "v1_list_cancel_candidates": lambda c, _: c.v1.cancel_candidates.list(),
     "v1_get_license_status": lambda c, _: c.v1.licenses.get_status(),
-    "v1_remove_licenses": lambda c, b: c.v1.licenses.remove_batch(b["deviceList"]),
+    "v1_remove_licenses": lambda c, b: c.v1.licenses.remove(b["deviceList"]),
     "v1_get_device_history": lambda c, _: c.v1.reports.get_device_history(IMEI),
     "v1_list_upgrades_by_status": lambda c, _: c.v1.reports.list_upgrades(UpgradeStatus.QUEUED),
     "v1_get_subscription": lambda c, _: c.v1.subscriptions.get(),
@@ -106,14 +106,14 @@ CALLS: dict[str, Call] = {
     "v2_list_devices": lambda c, _: c.v2.devices.list(distribution_type="HTTP"),
     "v2_list_files": lambda c, _: c.v2.files.list("HTTP"),
     "v2_get_license_status": lambda c, _: c.v2.licenses.get_status(),
-    "v2_assign_licenses": lambda c, b: c.v2.licenses.assign_batch(b["deviceList"]),
+    "v2_assign_licenses": lambda c, b: c.v2.licenses.assign(b["deviceList"]),
     "v2_list_cancel_candidates": lambda c, _: c.v2.cancel_candidates.list(),
     "v2_set_cancel_candidates": lambda c, b: set_candidates(c.v2.cancel_candidates, b),
     "v2_delete_cancel_candidates": lambda c, _: c.v2.cancel_candidates.clear(),
-    "v2_remove_licenses": lambda c, b: c.v2.licenses.remove_batch(b["deviceList"]),
+    "v2_remove_licenses": lambda c, b: c.v2.licenses.remove(b["deviceList"]),
     "v2_list_logging_devices": lambda c, _: c.v2.logging.list(),
-    "v2_enable_logging": lambda c, b: c.v2.logging.enable_batch(b["deviceIds"]),
-    "v2_disable_logging": lambda c, _: c.v2.logging.disable_batch([IMEI]),
+    "v2_enable_logging": lambda c, b: c.v2.logging.enable(b["deviceIds"]),
+    "v2_disable_logging": lambda c, _: c.v2.logging.disable([IMEI]),
     "v2_enable_device_logging": lambda c, _: c.v2.logging.enable_device(IMEI),
     "v2_disable_device_logging": lambda c, _: c.v2.logging.disable_device(IMEI),
     "v2_get_checkin_history": lambda c, _: c.v2.logging.list_check_ins(IMEI),
@@ -133,13 +133,13 @@ CALLS: dict[str, Call] = {
     "v3_get_campaign": lambda c, _: c.v3.campaigns.get(UUID),
     "v3_cancel_campaign": lambda c, _: c.v3.campaigns.cancel(UUID),
     "v3_list_devices": lambda c, _: c.v3.devices.list(protocol="LWM2M"),
-    "v3_get_device_details": lambda c, b: c.v3.devices.get_details_batch(b["deviceList"]),
+    "v3_get_device_details": lambda c, b: c.v3.devices.get_details(b["deviceList"]),
     "v3_list_firmware": lambda c, _: c.v3.firmware.list("LWM2M"),
     "v3_report_device_firmware": lambda c, _: c.v3.firmware.report_device(IMEI),
-    "v3_sync_device_firmware": lambda c, b: c.v3.firmware.sync_batch(b["deviceList"]),
+    "v3_sync_device_firmware": lambda c, b: c.v3.firmware.sync(b["deviceList"]),
     "v3_get_license_status": lambda c, _: c.v3.licenses.get_status(),
-    "v3_assign_licenses": lambda c, b: c.v3.licenses.assign_batch(b["deviceList"]),
-    "v3_remove_licenses": lambda c, b: c.v3.licenses.remove_batch(b["deviceList"]),
+    "v3_assign_licenses": lambda c, b: c.v3.licenses.assign(b["deviceList"]),
+    "v3_remove_licenses": lambda c, b: c.v3.licenses.remove(b["deviceList"]),
     "v3_list_campaign_devices": lambda c, _: c.v3.reports.list_campaign_devices(UUID),
     "v3_get_device_history": lambda c, _: c.v3.reports.get_device_history(IMEI),
     "v3_list_campaigns_by_status": lambda c, _: c.v3.reports.list_campaigns(CampaignStatus.ENDED),

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from batch_helpers import imeis
 
-from fota_async.cli.app import app
+from fota_async.cli.app import execute
 from fota_async.simulator import Faults, Rules, Simulator
 
 pty = pytest.importorskip("pty")
@@ -63,7 +63,7 @@ def fota(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Fota:
         fleet = tmp_path / "fleet.csv"
         fleet.write_text(content)
         given = (f"--settle-delay={settle_delay}", "--grace=0.2", *options)
-        code = app(["sync", "--upgrade", Simulator.upgrade_id, *given, str(fleet)])
+        code = execute(["sync", "--upgrade", Simulator.upgrade_id, *given, str(fleet)])
         captured = capsys.readouterr()
         return code, captured.out, captured.err
 

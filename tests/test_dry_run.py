@@ -31,7 +31,7 @@ from fota_async import (
     State,
     read_journal,
 )
-from fota_async.cli.app import app
+from fota_async.cli.app import execute
 from fota_async.events import JournalEvent, ProgressEvent
 from fota_async.simulator import Faults, Rules, Simulator
 
@@ -324,7 +324,7 @@ def test_the_command_line_says_what_would_be_sent(
     out = tmp_path / "out.csv"
     command = ["append", "--upgrade", Simulator.upgrade_id, "--dry-run", "--batch-size", "100"]
 
-    found = app([*command, "--report", str(out), str(fleet)])
+    found = execute([*command, "--report", str(out), str(fleet)])
 
     captured = capsys.readouterr()
     assert (found, captured.err) == (code, "")

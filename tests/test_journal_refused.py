@@ -27,8 +27,10 @@ from fota_async.models.device_answers import DeviceAnswers
 class AnySession(FakeSession):
     """Takes runs of any operation on any target, and answers none of them."""
 
-    def claim(self, account: str, target: str, operation: str) -> Callable[[], None]:
-        del account, target, operation
+    def claim(
+        self, account: str, target: str, operation: str, *, alone: bool = False
+    ) -> Callable[[], None]:
+        del account, target, operation, alone
         self.claims += 1
 
         def release() -> None:

@@ -13,7 +13,7 @@ from test_contract import BY_HAND, DOCUMENTED, field_of, nested_model, operation
 
 from fota_async import DecodeError
 from fota_async.api.campaign_devices import GET_V2
-from fota_async.wire.convert import structure, unstructure
+from fota_async.wire.convert import noting_unknown_members, structure, unstructure
 from fota_async.wire.decode import decode
 from fota_async.wire.route import Route
 
@@ -72,18 +72,21 @@ def is_needed(kind: Any, name: str) -> bool:
     return field is not None and field.default is attrs.NOTHING
 
 
-def disguised(document: Any, draw: st.DrawFn) -> Any:
+def disguised(document: Any, draw: st.DrawFn, unknown: set[str]) -> Any:
     """Return a document with its members in random letter case, and with unknown ones."""
     if isinstance(document, list):
-        return [disguised(one, draw) for one in document]
+        return [disguised(one, draw, unknown) for one in document]
     if not isinstance(document, dict):
         return document
     odd = {
-        "".join(draw(st.sampled_from([c.lower(), c.upper()])) for c in name): disguised(value, draw)
+        "".join(draw(st.sampled_from([c.lower(), c.upper()])) for c in name): disguised(
+            value, draw, unknown
+        )
         for name, value in document.items()
     }
-    return odd | {f"x-{name}": value for name, value in draw(
-        st.dictionaries(texts, json_values, max_size=1)).items()}  # fmt: skip
+    extra = draw(st.dictionaries(texts.map("x-{}".format), json_values, max_size=1))
+    unknown.update(extra)
+    return odd | extra
 
 
 @cache
@@ -96,10 +99,15 @@ def strategy(route: Route[Any]) -> st.SearchStrategy[Any]:
 @given(data=st.data())
 def test_a_model_takes_what_may_come(route: Route[Any], data: st.DataObject) -> None:
     document = data.draw(strategy(route))
-    plain = structure(document, route.result)
-    odd = data.draw(st.composite(lambda draw: disguised(document, draw))())
+    noted: set[str] = set()
+    unknown: set[str] = set()
+    odd = data.draw(st.composite(lambda draw: disguised(document, draw, unknown))())
+    with noting_unknown_members(lambda _, member: noted.add(member)):
+        plain = structure(document, route.result)
+        assert not noted
+        assert structure(odd, route.result) == plain
 
-    assert structure(odd, route.result) == plain
+    assert noted == unknown
     written = json.loads(json.dumps(unstructure(plain)))
     assert structure(written, route.result) == plain
 

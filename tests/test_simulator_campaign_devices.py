@@ -237,6 +237,22 @@ async def test_what_is_undocumented_can_be_chosen(sim: Simulator, v3: CampaignAp
     assert (await v3.remove(B)).items == {B: "RemoveDeviceFailed"}
 
 
+async def test_a_removed_device_can_leave_its_row_behind(
+    sim: Simulator, target: CampaignApi
+) -> None:
+    sim.rules = Rules(removed_rows="kept", removed_absent="fail")
+    sim.seed([A, B], None, target.id)
+    await target.remove(A)
+    again = await target.remove(A)
+
+    assert (await target.statuses())[A] == "DeviceRemoved"
+    assert sim.members(target.id) == {B}
+    if target.version == "v3":
+        assert again.items == {A: "RemoveDeviceFailed"}
+    await target.append(A)
+    assert sim.members(target.id) == {A, B}
+
+
 async def test_long_lists_and_poisonous_devices_are_refused(
     sim: Simulator, target: CampaignApi
 ) -> None:

@@ -172,6 +172,14 @@ async def test_what_a_kind_of_campaign_needs(
     assert (refused.status, refused.document["errorMessage"]) == (400, message)
 
 
+@pytest.mark.parametrize("flag", [True, False])
+async def test_a_campaign_can_grow_by_itself(api: Api, sim: Simulator, flag: bool) -> None:
+    sim.rules = Rules(auto_added=frozenset({B}))
+    made = await schedule(api, SCHEDULE[3], deviceList=[A], autoAddDevicesFlag=flag)
+
+    assert sim.members(made.document["id"]) == ({A, B} if flag else {A})
+
+
 async def test_campaigns_get_the_same_ids_every_time(api: Api) -> None:
     made = [(await schedule(api, SCHEDULE[0])).document["id"] for _ in range(2)]
     async with Simulator() as other:

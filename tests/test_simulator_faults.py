@@ -21,6 +21,9 @@ def test_every_drawn_fault_is_a_setting() -> None:
 
     assert set(MISCHIEF) < fields
     assert fields - set(MISCHIEF) == {
+        "callback_delay",
+        "callback_drop",
+        "callback_repeat",
         "seed",
         "only",
         "latency",

@@ -6,7 +6,7 @@ import pytest
 from simulator_api import Api, Seen, imei
 
 from fota_async.clock import ManualClock
-from fota_async.simulator import Rules, Simulator
+from fota_async.simulator import Faults, Rules, Simulator
 
 A, B, C = imei(1), imei(2), imei(3)
 VERSIONS = ("v1", "v2", "v3")
@@ -200,6 +200,22 @@ async def test_the_status_is_also_there_at_the_path_of_the_page(
     assert listed(await api.call("GET", path)) == [A, B]
 
 
+@pytest.mark.parametrize("version", VERSIONS)
+async def test_the_status_may_lag_behind(
+    api: Api, sim: Simulator, clock: ManualClock, version: str
+) -> None:
+    sim.faults = Faults(read_lag=10)
+    await change(api, version, "assign", A, B)
+    clock.turn(10)
+    await change(api, version, "remove", A)
+    behind = await status(api, version)
+    clock.turn(10)
+
+    assert listed(behind) == [A, B]
+    assert behind.document["assignedLicenses"] == 2
+    assert listed(await status(api, version)) == [B]
+
+
 # What hangs on a licence
 
 
@@ -246,6 +262,28 @@ async def test_a_used_licence_stays(
     assert reasons("v1", seen) == {A: reason or "Success", B: "Success", C: "Success"}
     assert sim.licensed() == ({A} if reason else set())
     assert sim.members() == {A}
+
+
+async def test_a_licence_is_used_as_soon_as_its_device_is_upgraded(
+    api: Api, sim: Simulator, clock: ManualClock
+) -> None:
+    sim.rules = Rules(life_cycle=True, pending_for=10, queued_for=10, runs_for=100)
+    order = {
+        "accountName": sim.account,
+        "firmwareName": "name",
+        "firmwareTo": "to",
+        "startDate": "2018-04-01",
+        "deviceList": [A],
+    }
+    sim.license([A])
+    await api.call("POST", "/api/fota/v1/upgrades", json=order)
+    clock.turn(20)
+    running = await change(api, "v1", "remove", A)
+    clock.turn(101)
+    over = await change(api, "v1", "remove", A)
+
+    assert reasons("v1", running) == {A: "Device is being upgraded"}
+    assert reasons("v1", over) == {A: "Device has been upgraded before"}
 
 
 async def test_a_licence_from_after_the_upgrade_is_unused(

@@ -1,4 +1,4 @@
-"""Calls of one request: what is refused before anything is sent, and what is never sent twice."""
+"""Calls of one request: what is refused before anything is sent, and how a file is sent."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -7,82 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from contract_calls import IMEI, UUID
-from helpers import Stub, drop, in_turn, reply
-from simulator_api import imei
+from contract_calls import UUID
+from helpers import Stub, in_turn, reply
 
 from fota_async import ConfigurationError, FotaClient, LostError
 
 NewStub = Callable[..., Awaitable[Stub]]
 NewClient = Callable[..., FotaClient]
-Ask = Callable[[FotaClient, Any], Awaitable[Any]]
 
 DAYS: Any = {"start_date": date(2026, 1, 5), "end_date": date(2026, 1, 6)}
-LISTS: dict[str, Ask] = {
-    "v1 assign": lambda c, ids: c.v1.licenses.assign_batch(ids),
-    "v2 remove": lambda c, ids: c.v2.licenses.remove_batch(ids),
-}
-OTHERS: dict[str, Ask] = {
-    "v2 candidates": lambda c, ids: c.v2.cancel_candidates.replace(ids),
-    "v2 logging": lambda c, ids: c.v2.logging.enable_batch(ids),
-    "v3 details": lambda c, ids: c.v3.devices.get_details_batch(ids),
-    "v3 sync": lambda c, ids: c.v3.firmware.sync_batch(ids),
-}
-
-
-@pytest.mark.parametrize(
-    "devices", [[], [""], IMEI, ["123"], [IMEI, "4.90E+14"], [int(IMEI)], None]
-)
-@pytest.mark.parametrize("name", LISTS | OTHERS)
-async def test_what_is_no_list_of_devices_is_refused(
-    name: str, devices: Any, new_stub: NewStub, new_client: NewClient
-) -> None:
-    stub = await new_stub()
-    with pytest.raises(ConfigurationError, match="device ids of 15 digits"):
-        await (LISTS | OTHERS)[name](new_client(stub), devices)
-
-    assert not stub.requests
-
-
-@pytest.mark.parametrize(
-    ("name", "most"), [("v2 logging", 20), ("v3 details", 1000), ("v3 sync", 100)]
-)
-async def test_more_devices_than_a_documented_cap_are_refused(
-    name: str, most: int, new_stub: NewStub, new_client: NewClient
-) -> None:
-    listed = {"deviceList": []}
-    answer: Any = [] if "logging" in name else listed
-    stub = await new_stub(lambda _: reply(answer))
-    client = new_client(stub)
-    with pytest.raises(ConfigurationError, match=f"at most {most}"):
-        await OTHERS[name](client, [imei(n) for n in range(most + 1)])
-    assert not stub.requests
-
-    await OTHERS[name](client, [imei(n) for n in range(most)])
-    assert len(stub.asked()) == 1
-
-
-@pytest.mark.parametrize("trouble", [drop, reply(b"oops", 502)])
-@pytest.mark.parametrize("name", LISTS)
-async def test_a_change_whose_answer_is_lost_is_not_repeated(
-    name: str, trouble: Any, new_stub: NewStub, new_client: NewClient
-) -> None:
-    stub = await new_stub(trouble if callable(trouble) else lambda _: trouble)
-    with pytest.raises(LostError):
-        await LISTS[name](new_client(stub), [IMEI])
-
-    assert len(stub.asked()) == 1
-
-
-@pytest.mark.parametrize("name", OTHERS)
-async def test_a_read_or_a_write_that_ends_the_same_is_repeated(
-    name: str, new_stub: NewStub, new_client: NewClient
-) -> None:
-    good = reply([] if "logging" in name else {"deviceList": []})
-    stub = await new_stub(in_turn(reply(b"oops", 502), good))
-    await OTHERS[name](new_client(stub), [IMEI])
-
-    assert len(stub.asked()) == 2
 
 
 async def test_days_in_the_wrong_order_are_refused(

@@ -9,9 +9,14 @@ import attrs
 
 from fota_async.api.pages import Pages
 from fota_async.api.wakeups import Wakeups
+from fota_async.batch.batcher import DeviceBatcher
 from fota_async.batch.device_ids import as_device_ids
+from fota_async.batch.operation import Operation
+from fota_async.batch.protocol import BatchSession
+from fota_async.batch.run import BatchRun
+from fota_async.batch.settings import RunOptions
+from fota_async.batch.source import Devices
 from fota_async.errors import ConfigurationError
-from fota_async.session import SessionManager
 from fota_async.wire.paging import Page
 from fota_async.wire.route import Route
 
@@ -25,9 +30,20 @@ _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 class Context:
     """Shared by the resources of one client."""
 
-    session: SessionManager
+    session: BatchSession
     account: str
     wakeups: Wakeups = attrs.field(factory=Wakeups)
+
+    def run(
+        self, operation: Operation, devices: Devices, column: str | None, options: RunOptions
+    ) -> BatchRun:
+        """Return a run of an operation over `devices`.
+
+        Raises:
+            ConfigurationError: An option cannot work.
+            TypeError: `devices` is a bare string or no device list at all.
+        """
+        return DeviceBatcher(self.session, operation, **options).run(devices, column=column)
 
     async def call(
         self,
@@ -88,21 +104,15 @@ def _given(query: Mapping[str, str | None] | None) -> dict[str, str] | None:
     return {name: value for name, value in (query or {}).items() if value is not None} or None
 
 
-def check_device_ids(devices: Sequence[str], *, most: int | None = None) -> tuple[str, ...]:
+def check_device_ids(devices: Sequence[str]) -> tuple[str, ...]:
     """Return the devices of one request.
 
-    Args:
-        devices: IMEIs.
-        most: How many one request may carry, where that is documented.
-
     Raises:
-        ConfigurationError: None, too many, or one that is no device id; nothing was sent.
+        ConfigurationError: None, or one that is no device id; nothing was sent.
     """
     ids = None if isinstance(devices, str | bytes) else as_device_ids(devices)
     if not ids:
         raise ConfigurationError("device_ids must be a list of device ids of 15 digits")
-    if most is not None and len(ids) > most:
-        raise ConfigurationError(f"{len(ids)} devices, and one request carries at most {most}")
     return tuple(ids)
 
 

@@ -1,10 +1,17 @@
 """Devices of the account: what they are, what they run, whether they can be upgraded."""
 
 from collections.abc import Sequence
+from typing import Unpack
 
-from fota_async.api.context import Context, check_device_ids
+from fota_async.api.context import Context
+from fota_async.api.listed import all_well, named
 from fota_async.api.pages import Pages
-from fota_async.models.device_results import DeviceListRequest
+from fota_async.batch.device_ids import as_json
+from fota_async.batch.operation import Operation
+from fota_async.batch.run import BatchRun
+from fota_async.batch.settings import RunOptions
+from fota_async.batch.source import Devices
+from fota_async.models.device_answers import DeviceAnswers
 from fota_async.models.devices import (
     DeviceDetailsList,
     DevicePageV1,
@@ -89,15 +96,55 @@ class DevicesV3:
         """
         return self._context.pages(LIST_V3, "lastSeenDeviceId", query={"protocol": protocol})
 
-    async def get_details_batch(self, device_ids: Sequence[str]) -> DeviceDetailsList:
-        """Read details of some devices, in one request; a device may be missing from the answer.
+    def get_details(
+        self, devices: Devices, *, column: str | None = None, **options: Unpack[RunOptions]
+    ) -> BatchRun:
+        """Read details of devices.
+
+        `detail` of each outcome is a `DeviceDetailsV3`. A read: lost answers are asked for again,
+        and so are, once, devices that an answer leaves out; they are `unknown` if the second answer
+        does, too, since the API says nothing of a device that it does not know.
 
         Args:
-            device_ids: At most 1,000 IMEIs, which is what an answer holds; 100 are kinder.
+            devices: Ids one by one, sync or async, or the path of a file. At most 1,000 go in a
+                request, which is what an answer holds; a `batch_size` of 100 is kinder.
+            column: Header of the device ids in a CSV, if it is none of `imei`, `device_id`,
+                `deviceid`.
+            options: See `RunOptions`. `journal` is not possible.
+
+        Returns:
+            A run: `await` it for its `BatchReport`, or enter it to iterate over outcomes.
 
         Raises:
-            ConfigurationError: No device, too many, or one that is no device id; nothing was sent.
-            CallError: The call did not give its result.
+            ConfigurationError: An option cannot work; nothing was sent.
+            TypeError: `devices` is a bare string or no device list at all.
         """
-        body = DeviceListRequest(check_device_ids(device_ids, most=MOST_DETAILS))
-        return await self._context.call(GET_DETAILS_V3, body=body)
+        operation = read_device_details(self._context.account)
+        return self._context.run(operation, devices, column, options)
+
+
+def read_device_details(account: str) -> Operation:
+    """Return the operation that reads details of v3 devices.
+
+    For `fota_async.DeviceBatcher`, where no client is wanted.
+
+    Raises:
+        ConfigurationError: The account cannot be part of a path.
+    """
+    GET_DETAILS_V3.fill(account=account)
+    return Operation(
+        name="get_details",
+        account=account,
+        target="v3 devices",
+        route=GET_DETAILS_V3,
+        values={"account": account},
+        encode=lambda ids: b'{"deviceList":%s}' % as_json(ids),
+        answers=_details,
+        judge=all_well,  # an item's status is that of the device, for instance `Active`
+        cap=MOST_DETAILS,
+        details=True,
+    )
+
+
+def _details(result: DeviceDetailsList, _: Sequence[str]) -> DeviceAnswers:
+    return named([str(one.device_id) for one in result.device_list], result.device_list)

@@ -1,9 +1,16 @@
 """Firmware: the images there are, and what devices run."""
 
 from collections.abc import Sequence
+from typing import Unpack
 
-from fota_async.api.context import Context, check_device_id, check_device_ids
-from fota_async.models.device_results import DeviceListRequest
+from fota_async.api.context import Context, check_device_id
+from fota_async.batch.device_ids import as_json
+from fota_async.batch.operation import Operation
+from fota_async.batch.run import BatchRun
+from fota_async.batch.settings import RunOptions
+from fota_async.batch.source import Devices
+from fota_async.batch.states import State, judge
+from fota_async.models.device_answers import DeviceAnswers
 from fota_async.models.firmware import (
     DeviceFirmwareList,
     FirmwareReportReceipt,
@@ -56,23 +63,34 @@ class FirmwareOfV3:
         """
         return await self._context.call(LIST_V3, query={"protocol": protocol})
 
-    async def sync_batch(self, device_ids: Sequence[str]) -> DeviceFirmwareList:
-        """Read the firmware that the FOTA server holds for some devices, in one request.
+    def sync(
+        self, devices: Devices, *, column: str | None = None, **options: Unpack[RunOptions]
+    ) -> BatchRun:
+        """Read the firmware that the FOTA server holds for devices.
+
+        `detail` of each outcome is a `DeviceFirmware`. A read: lost answers are asked for again,
+        and so are, once, devices that an answer leaves out; they are `unknown` if the second answer
+        does, too.
 
         Args:
-            device_ids: At most 100 IMEIs.
+            devices: Ids one by one, sync or async, or the path of a file. 100 go in a request.
+            column: Header of the device ids in a CSV, if it is none of `imei`, `device_id`,
+                `deviceid`.
+            options: See `RunOptions`. `journal` is not possible.
+
+        Returns:
+            A run: `await` it for its `BatchReport`, or enter it to iterate over outcomes.
 
         Raises:
-            ConfigurationError: No device, too many, or one that is no device id; nothing was sent.
-            CallError: The call did not give its result.
+            ConfigurationError: An option cannot work; nothing was sent.
+            TypeError: `devices` is a bare string or no device list at all.
         """
-        body = DeviceListRequest(check_device_ids(device_ids, most=MOST_SYNCED))
-        return await self._context.call(SYNC_DEVICES_V3, body=body)
+        return self._context.run(sync_firmware(self._context.account), devices, column, options)
 
     async def report_device(self, device_id: str) -> FirmwareReportReceipt:
         """Wake a device and have it report its firmware to the FOTA server.
 
-        The answer is a receipt; the outcome shows later in `devices.get_details_batch`. Repeated
+        The answer is a receipt; the outcome shows later in `devices.get_details`. Repeated
         after a lost answer, which wakes the device once more.
 
         Args:
@@ -84,3 +102,41 @@ class FirmwareOfV3:
         """
         device_id = check_device_id(device_id)
         return await self._context.call(REPORT_DEVICE_V3, device_id=device_id)
+
+
+def sync_firmware(account: str) -> Operation:
+    """Return the operation that reads the firmware which the FOTA server holds for v3 devices.
+
+    For `fota_async.DeviceBatcher`, where no client is wanted.
+
+    Raises:
+        ConfigurationError: The account cannot be part of a path.
+    """
+    SYNC_DEVICES_V3.fill(account=account)
+    return Operation(
+        name="sync",
+        account=account,
+        target="v3 firmware",
+        route=SYNC_DEVICES_V3,
+        values={"account": account},
+        encode=lambda ids: b'{"deviceList":%s}' % as_json(ids),
+        answers=_held,
+        judge=_judge_held,
+        cap=MOST_SYNCED,
+        details=True,
+    )
+
+
+def _held(result: DeviceFirmwareList, _: Sequence[str]) -> DeviceAnswers:
+    held = result.device_list
+    return DeviceAnswers(
+        [str(one.device_id) for one in held],
+        [one.status or "" for one in held],
+        [one.reason or "" for one in held],
+        held,
+    )
+
+
+def _judge_held(status: str) -> State | None:
+    # The contract requires a version of each item, and no status.
+    return judge(status) if status else State.SUCCEEDED

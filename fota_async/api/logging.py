@@ -5,15 +5,28 @@ can be read 24 hours after it was turned on, and are kept for 30 days.
 """
 
 from collections.abc import Sequence
+from typing import Literal, Unpack
 
-from fota_async.api.context import Context, check_device_id, check_device_ids
-from fota_async.models.logging import CheckIn, DeviceLog, LoggingRequest, LoggingStatus
+from fota_async.api.context import Context, check_device_id
+from fota_async.api.listed import all_well, named
+from fota_async.batch.device_ids import as_json
+from fota_async.batch.operation import Admission, Operation
+from fota_async.batch.protocol import BatchSession
+from fota_async.batch.reading import Reading, Row, remove_decision
+from fota_async.batch.run import BatchRun
+from fota_async.batch.settings import RunOptions
+from fota_async.batch.source import Devices
+from fota_async.errors import ConfigurationError
+from fota_async.models.device_answers import DeviceAnswers
+from fota_async.models.logging import CheckIn, DeviceLog, LoggingStatus
 from fota_async.models.success import SuccessFlag
 from fota_async.wire.route import Repeat, delete, get, list_of, or_nothing, put
 
 LIST = get("/api/fota/v2/logging/{account}/devices", list_of(LoggingStatus))
-ENABLE = put("/api/fota/v2/logging/{account}/devices", list_of(LoggingStatus), Repeat.IDEMPOTENT)
-DISABLE = or_nothing(delete("/api/fota/v2/logging/{account}/devices", SuccessFlag))
+# A repeat would end well; but the second answer may be a refusal, and then says nothing of the
+# first: so a lost answer is settled by reading what is on.
+ENABLE = put("/api/fota/v2/logging/{account}/devices", list_of(LoggingStatus), Repeat.SETTLE)
+DISABLE = or_nothing(delete("/api/fota/v2/logging/{account}/devices", SuccessFlag, Repeat.SETTLE))
 ENABLE_DEVICE = put(
     "/api/fota/v2/logging/{account}/devices/{device_id}", LoggingStatus, Repeat.IDEMPOTENT
 )
@@ -46,36 +59,57 @@ class LoggingV2:
         """
         return await self._context.call(LIST)
 
-    async def enable_batch(self, device_ids: Sequence[str]) -> tuple[LoggingStatus, ...]:
-        """Turn logging on for some devices, for 7 days, in one request.
+    def enable(
+        self, devices: Devices, *, column: str | None = None, **options: Unpack[RunOptions]
+    ) -> BatchRun:
+        """Turn logging on for some devices, for 7 days.
 
-        Repeated after a lost answer.
-
-        Args:
-            device_ids: At most 20 IMEIs, those that have it on already counted in.
-
-        Raises:
-            ConfigurationError: No device, too many, or one that is no device id; nothing was sent.
-            CallError: The call did not give its result.
-        """
-        body = LoggingRequest(check_device_ids(device_ids, most=MOST_LOGGING))
-        return await self._context.call(ENABLE, body=body)
-
-    async def disable_batch(self, device_ids: Sequence[str]) -> None:
-        """Turn logging off by the call for lists, which is certain for one device only.
-
-        How the API wants several devices to be separated is not documented, so this takes one;
-        `disable_device` does the same. Repeated after a lost answer.
+        What is on is read first, in a dry run too: with it, no more than 20 devices may be on.
+        `detail` of each outcome is a `LoggingStatus`, unless a reading decided.
 
         Args:
-            device_ids: One IMEI.
+            devices: At most 20 ids, those that have it on already counted in once.
+            column: Header of the device ids in a CSV, if it is none of `imei`, `device_id`,
+                `deviceid`.
+            options: See `RunOptions`. `journal` is not possible.
+
+        Returns:
+            A run: `await` it for its `BatchReport`, or enter it to iterate over outcomes. It raises
+            `ConfigurationError` when more than 20 devices would be on, `MisuseError` when it begins
+            while another run turns logging on or off, and `CallError` when what is on cannot be
+            read; nothing was sent then.
 
         Raises:
-            ConfigurationError: It is not one device id; nothing was sent.
-            CallError: The call did not give its result.
+            ConfigurationError: An option cannot work; nothing was sent.
+            TypeError: `devices` is a bare string or no device list at all.
         """
-        (only,) = check_device_ids(device_ids, most=1)
-        await self._context.call(DISABLE, query={"deviceIds": only})
+        operation = switch_logging("enable", self._context.account)
+        return self._context.run(operation, devices, column, options)
+
+    def disable(
+        self, devices: Devices, *, column: str | None = None, **options: Unpack[RunOptions]
+    ) -> BatchRun:
+        """Turn logging off for some devices.
+
+        One request a device: how the API wants several to be separated is not documented. Its
+        answers name no device, so a reading of what is on confirms them.
+
+        Args:
+            devices: Ids one by one, sync or async, or the path of a file.
+            column: Header of the device ids in a CSV, if it is none of `imei`, `device_id`,
+                `deviceid`.
+            options: See `RunOptions`.
+
+        Returns:
+            A run: `await` it for its `BatchReport`, or enter it to iterate over outcomes. It raises
+            `MisuseError` when it begins while logging is being turned on.
+
+        Raises:
+            ConfigurationError: An option cannot work; nothing was sent.
+            TypeError: `devices` is a bare string or no device list at all.
+        """
+        operation = switch_logging("disable", self._context.account)
+        return self._context.run(operation, devices, column, options)
 
     async def enable_device(self, device_id: str) -> LoggingStatus:
         """Turn logging on for a device, for 7 days.
@@ -131,3 +165,80 @@ class LoggingV2:
         """
         device_id = check_device_id(device_id)
         return await self._context.call(LIST_CHECK_INS, device_id=device_id)
+
+
+def switch_logging(name: Literal["enable", "disable"], account: str) -> Operation:
+    """Return the operation that turns logging of HTTP devices on or off.
+
+    For `fota_async.DeviceBatcher`, where no client is wanted.
+
+    Raises:
+        ConfigurationError: The account cannot be part of a path.
+    """
+    values = {"account": account}
+    LIST.fill(**values)
+
+    async def read(session: BatchSession, _: frozenset[str]) -> Reading:
+        return Reading({str(one.device_id): Row() for one in await session.call(LIST, values)})
+
+    if name == "disable":
+        return Operation(
+            name=name,
+            account=account,
+            target="v2 logging",
+            route=DISABLE,
+            values=values,
+            encode=lambda _: None,
+            query=lambda ids: {"deviceIds": ids[0]},
+            cap=1,
+            names_no_device=True,
+            read=read,
+            decide=remove_decision,
+            present_counts=False,
+            has_state=False,
+        )
+
+    async def check(session: BatchSession, given: Sequence[str]) -> None:
+        on = set((await read(session, frozenset())).rows)
+        _check_room(on, set(given))
+
+    return Operation(
+        name=name,
+        account=account,
+        target="v2 logging",
+        route=ENABLE,
+        values=values,
+        encode=lambda ids: b'{"deviceIds":%s}' % as_json(ids),
+        answers=_turned_on,
+        judge=all_well,
+        cap=MOST_LOGGING,
+        details=True,
+        read=read,
+        has_state=False,
+        alone=True,
+        admission=Admission(MOST_LOGGING + 1, check),
+    )
+
+
+def _turned_on(result: Sequence[LoggingStatus], asked: Sequence[str]) -> DeviceAnswers:
+    # Whether an answer lists what was asked for or all that is on is not documented.
+    wanted = set(asked)
+    statuses = [one for one in result if one.device_id in wanted]
+    return named([str(one.device_id) for one in statuses], statuses)
+
+
+def _check_room(on: set[str], given: set[str]) -> None:
+    """Refuse what would have logging on for more devices than the API allows.
+
+    Raises:
+        ConfigurationError: Nothing was sent.
+    """
+    if len(on | given) <= MOST_LOGGING:
+        return
+    # No more of the input was read than it takes to know.
+    count = f"{len(given - on)}" if len(given) <= MOST_LOGGING else f"at least {len(given - on)}"
+    listed = f" ({', '.join(sorted(on))})" if on else ""
+    raise ConfigurationError(
+        f"logging may be on for {MOST_LOGGING} devices of a customer at a time: it is on for "
+        f"{len(on)}{listed}, and {count} more were given; nothing was sent. Disable some first"
+    )

@@ -8,6 +8,7 @@ from fota_async.batch.protocol import BatchSession
 from fota_async.batch.run import BatchRun
 from fota_async.batch.settings import RunOptions, RunSettings
 from fota_async.batch.source import Devices, Source, open_source
+from fota_async.errors import ConfigurationError
 
 
 class DeviceBatcher:
@@ -28,6 +29,11 @@ class DeviceBatcher:
         self._session = session
         self._operation = operation
         self._settings = RunSettings(**options)
+        if operation.details and self._settings.journal is not None:
+            raise ConfigurationError(
+                f"{operation.name} on {operation.target} takes no journal, since it does not hold "
+                "what the answers say of the devices; run it again instead, that does no harm"
+            )
 
     def run(self, devices: Devices | Source, *, column: str | None = None) -> BatchRun:
         """Return a run over `devices`; it starts when it is awaited or entered.

@@ -1,7 +1,7 @@
 """What a run knows, for everyone who asks: the report, the stream of outcomes, the events."""
 
 from array import array
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
 
 import attrs
@@ -164,11 +164,15 @@ class Books:
         return sum(self.ledger.states.values())
 
     def enter(
-        self, batch: Batch, verdicts: Verdict | list[Verdict], ids: list[str] | None = None
+        self,
+        batch: Batch,
+        verdicts: Verdict | list[Verdict],
+        ids: list[str] | None = None,
+        details: Sequence[object] | None = None,
     ) -> None:
         """Enter what became of a batch, or of some of its devices. It is final."""
         numbers = batch.numbers if ids is None else pack(ids)
-        column = Column(batch.place, numbers, verdicts)
+        column = Column(batch.place, numbers, verdicts, details)
         self.journal.enter(batch, column, whole=ids is None)
 
     def receive(self, batch: Batch) -> None:

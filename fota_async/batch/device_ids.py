@@ -158,6 +158,11 @@ def unpack(number: int) -> str:
     return f"{number:015d}"
 
 
+def as_json(ids: Sequence[str]) -> bytes:
+    """Return device ids as a JSON list; digits need no escaping."""
+    return b'["%s"]' % '","'.join(ids).encode()
+
+
 def hint_at(item: object) -> str:
     """Say what may have happened to an input that is not a device id."""
     if not isinstance(item, str):

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterable
 from contextlib import ExitStack, suppress
 
+from fota_async.batch.admission import admit, claim
 from fota_async.batch.books import Books
 from fota_async.batch.crew import Crew, is_current
 from fota_async.batch.errors import StopCause
@@ -96,6 +97,7 @@ class Engine:
             news=self._news,
             clock=session.clock,
             settle_delay=settings.settle_delay,
+            alone=operation.read_alone,
         )
         self._watch = Watch(
             receipts=receipts_of(operation, settings),
@@ -211,15 +213,15 @@ class Engine:
             SourceError: The source cannot be opened; nothing was sent.
             JournalError: The journal cannot be used; nothing was sent.
             MisuseError: The opposite run is under way on the same target.
+            ConfigurationError: The operation cannot be done with these devices; nothing was sent.
+            CallError: Whether it can is not known, since it could not be read.
         """
         self._books.start()
         self._stopper.answered()
         operation = self.operation
         with ExitStack() as stack:
             try:
-                stack.callback(
-                    self._session.claim(operation.account, operation.target, operation.name)
-                )
+                stack.callback(claim(self._session, operation))
                 if await self._open():
                     await self._until_done()
             except asyncio.CancelledError:
@@ -235,6 +237,9 @@ class Engine:
         async def open_both() -> None:
             await self._source.open()
             await self._books.open_journal()
+            self._books.total = self._source.total
+            self._opened = True
+            await admit(self._session, self.operation, self._feed, self._work, self._books)
 
         self._opening = asyncio.create_task(open_both())
         if self._aborted:
@@ -243,8 +248,6 @@ class Engine:
         if self._opening.cancelled():
             return False
         self._opening.result()
-        self._books.total = self._source.total
-        self._opened = True
         return True
 
     async def _until_done(self) -> None:
@@ -309,7 +312,8 @@ class Engine:
             with suppress(CallError):  # the batches find out for themselves
                 self._stopper.saw(await self._reader.read())
 
-        if self._work.batches == _LOOK_AT_BATCH and self._reader.can_read and not self._looked:
+        can_tell = self._reader.can_tell_state
+        if self._work.batches == _LOOK_AT_BATCH and can_tell and not self._looked:
             self._looked = True
             self._crew.help(look)
 
@@ -398,7 +402,7 @@ class Engine:
 
     async def _last_look(self) -> None:
         """Make one reading, and let what it shows count."""
-        wanted = self._settler.doubts.wanted() | self._watch.wanted()
+        wanted = self._settler.wanted() | self._watch.wanted()
         if wanted:
             with suppress(CallError):  # nothing was learned: they stay undecided
                 reading = await self._reader.read(lambda: wanted)

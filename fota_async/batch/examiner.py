@@ -60,23 +60,32 @@ class Examiner:
         self._settle_delay = settle_delay
         self._probe_devices = probe
         self._large_refusals = 0
-        self._large_kind: tuple[int | None, str | None] | None = None
+        self._probed = False
+        self._large_refusal: RefusedError | None = None
         self.anything_answered = False
 
-    def check_pilot(self, batch: Batch, error: RefusedError) -> None:
-        """Stop a run that meets the pilot rule instead of dividing its batches.
+    def refused(self, batch: Batch, error: RefusedError) -> None:
+        """Count a refusal of a batch that could be for want of a pilot."""
+        if self.anything_answered or len(batch.ids) <= _PILOT_DEVICES:
+            return
+        last = self._large_refusal
+        alike = last is not None and (last.status, last.code) == (error.status, error.code)
+        self._large_refusals = self._large_refusals + 1 if alike else 1
+        self._large_refusal = error
+
+    @property
+    def _wants_pilot(self) -> bool:
+        """Whether the refusals look like the pilot rule.
 
         Campaigns hold at most 20 devices until a pilot with their firmware succeeded (vendor page
         "Pilot Campaigns"); how the 21st is turned away is not documented.
         """
-        rule = self._operation.pilot_rule
-        if not rule or self.anything_answered or len(batch.ids) <= _PILOT_DEVICES:
-            return
-        kind = (error.status, error.code)
-        self._large_refusals = self._large_refusals + 1 if kind == self._large_kind else 1
-        self._large_kind = kind
-        if self._large_refusals >= _PILOT_REFUSALS:
-            self._stopper.stop_for(StopCause.REFUSED, f"{error}; {rule}", error)
+        has_rule = self._operation.pilot_rule is not None
+        return has_rule and not self.anything_answered and self._large_refusals >= _PILOT_REFUSALS
+
+    def _stop_for_want_of_pilot(self) -> None:
+        error, rule = self._large_refusal, self._operation.pilot_rule
+        self._stopper.stop_for(StopCause.REFUSED, f"{error}; {rule}", error)
 
     @property
     def has_work(self) -> bool:
@@ -90,6 +99,8 @@ class Examiner:
             while self.has_work and not self._stopper.stopped:
                 if any(not batch.examined for batch in self._work.refused):
                     await self._look_at_target()
+                elif self._wants_pilot:
+                    self._stop_for_want_of_pilot()
                 elif self._alike.suspicious:
                     await self._probe()
                 else:
@@ -103,7 +114,7 @@ class Examiner:
 
     async def _look_at_target(self) -> None:
         waiting = list(self._work.refused)
-        if self._reader.can_read and not self._reader.is_fresh(self._settle_delay):
+        if self._reader.can_tell_state and not self._reader.is_fresh(self._settle_delay):
             await self._read_target()
         if self._reader.last is not None:
             self._stopper.saw(self._reader.last)
@@ -111,7 +122,7 @@ class Examiner:
             batch.examined = True
 
     async def _look_again(self) -> None:
-        if self._reader.can_read:
+        if self._reader.can_tell_state:
             with suppress(CallError):  # the refusals say enough
                 self._stopper.saw(await self._reader.read())
 
@@ -141,6 +152,9 @@ class Examiner:
         if not self._alike.suspicious or self._stopper.stopped:
             return
         await self._fill()
+        if self._work.opening:
+            self._probe_one_by_one()
+            return
         probes = self._pick()
         refusals = await self._probe_devices(probes)
         alike = [error for error in refusals if error is not None and self._alike.is_alike(error)]
@@ -158,6 +172,21 @@ class Examiner:
             )
         else:
             self._alike.cleared()
+
+    def _probe_one_by_one(self) -> None:
+        """Let single devices be sent next, since nothing may be sent beside an opening request."""
+        if self._probed:
+            self._stopper.stop_for(
+                StopCause.REFUSED,
+                "the API refuses the first request, whatever devices it carries; "
+                "nothing was changed",
+            )
+            return
+        self._probed = True
+        probes = self._pick()
+        self._divide()
+        self._work.put_first(probes)
+        self._alike.suspect_after(len(probes))
 
     async def _fill(self) -> None:
         """Have some devices at hand that are still to come, unless the source is slow."""

@@ -3,7 +3,7 @@
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from heapq import merge
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import attrs
 
@@ -24,23 +24,28 @@ class Column:
         place: Place of the batch in the input.
         numbers: Device ids, packed.
         verdicts: One for all of them, or one for each.
+        details: What else is known of each, or None.
     """
 
     place: int
     numbers: "array[int]"
     verdicts: Verdict | Sequence[Verdict]
+    details: Sequence[object] | None = None
 
     def outcomes(self) -> Iterator[DeviceOutcome]:
         """Yield one object a device."""
         verdicts = self.verdicts
         for place, number in enumerate(self.numbers):
             verdict = verdicts if isinstance(verdicts, Verdict) else verdicts[place]
-            yield outcome_of(unpack(number), verdict)
+            detail = None if self.details is None else self.details[place]
+            yield outcome_of(unpack(number), verdict, detail)
 
 
-def outcome_of(device_id: str, verdict: Verdict) -> DeviceOutcome:
+def outcome_of(device_id: str, verdict: Verdict, detail: object = None) -> DeviceOutcome:
     """Return the outcome that a verdict means for a device."""
-    return DeviceOutcome(device_id, verdict.state, verdict.status, verdict.reason, verdict.settled)
+    return DeviceOutcome(
+        device_id, verdict.state, verdict.status, verdict.reason, verdict.settled, detail
+    )
 
 
 def malformed_outcome(malformed: Malformed) -> DeviceOutcome:
@@ -106,6 +111,15 @@ class Ledger:
             yield from column.outcomes()
         yield from map(malformed_outcome, self.malformed)
 
+    def details(self) -> dict[str, Any]:
+        """Return what else is known of devices, as plain values by device id."""
+        return {
+            unpack(number): attrs.asdict(detail)  # type: ignore[arg-type]  # details are models
+            for column in sorted(self.columns, key=lambda column: column.place)
+            for number, detail in zip(column.numbers, column.details or (), strict=False)
+            if detail is not None
+        }
+
     def count(self, verdict: Verdict, devices: int) -> None:
         """Count devices whose outcomes need not be held."""
         self.groups[verdict] = self.groups.get(verdict, 0) + devices
@@ -123,7 +137,8 @@ class Ledger:
         if not places:
             return None
         numbers = array("Q", (column.numbers[i] for i in places))
-        return Column(column.place, numbers, [verdicts[i] for i in places])
+        details = column.details and [column.details[i] for i in places]
+        return Column(column.place, numbers, [verdicts[i] for i in places], details)
 
 
 def merged(ledger: Ledger, more: Iterable[Column]) -> Ledger:

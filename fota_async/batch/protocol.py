@@ -47,11 +47,13 @@ class BatchSession(Protocol):
         """Seconds that a call accepts to be throttled."""
         ...
 
-    def claim(self, account: str, target: str, operation: str) -> Callable[[], None]:
+    def claim(
+        self, account: str, target: str, operation: str, *, alone: bool = False
+    ) -> Callable[[], None]:
         """Reserve a target for an operation; return what gives it up.
 
         Raises:
-            MisuseError: The opposite operation has it.
+            MisuseError: Another operation has it, or the same one and it must be alone.
         """
         ...
 

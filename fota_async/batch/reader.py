@@ -21,6 +21,7 @@ class TargetReader:
     def __init__(self, session: BatchSession, operation: Operation) -> None:
         self._session = session
         self._read = operation.read
+        self._has_state = operation.has_state
         self._one_at_a_time = asyncio.Lock()
         self.last: Reading | None = None
 
@@ -28,6 +29,11 @@ class TargetReader:
     def can_read(self) -> bool:
         """Whether the operation knows how to read its target."""
         return self._read is not None
+
+    @property
+    def can_tell_state(self) -> bool:
+        """Whether a reading says if the target is still open."""
+        return self.can_read and self._has_state
 
     def is_fresh(self, seconds: float) -> bool:
         """Whether the last reading is no older than so many seconds."""

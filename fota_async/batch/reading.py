@@ -28,13 +28,16 @@ class Reading:
         is_open: Whether its devices may still change; None if its state is unknown.
         started: Moment of the clock before the request.
         ended: Moment of the clock after the answer.
+        others: Devices in its list that were not asked about; counted where a first request
+            replaces the list.
     """
 
     rows: Mapping[str, Row]
-    status: str
-    is_open: bool | None
+    status: str = ""
+    is_open: bool | None = None
     started: float = 0.0
     ended: float = 0.0
+    others: int = 0
 
 
 @attrs.frozen

@@ -47,6 +47,10 @@ class Alike:
         """Whether a refusal is one more of the same kind."""
         return (error.status, error.code) == self._kind
 
+    def suspect_after(self, refusals: int) -> None:
+        """So many more refusals alike make it suspicious again."""
+        self._in_a_row = self._threshold - refusals
+
     def cleared(self) -> None:
         """Probing found that it was about devices: ask again only after twice as many."""
         self._in_a_row = 0

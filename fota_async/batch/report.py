@@ -43,9 +43,9 @@ class BatchReport:
     input, malformed inputs last.
 
     Attributes:
-        operation: `append` or `remove`.
+        operation: In one word, for instance `append` or `remove`.
         account: Billing account.
-        target: Id of the upgrade.
+        target: Id of the upgrade, or what else the run was about.
         input_complete: Whether the input was read to its end.
         requests: Requests of the operation that were written to the wire; in a dry run, those that
             would be if nothing went wrong.
@@ -102,7 +102,7 @@ class BatchReport:
 
     @property
     def succeeded(self) -> int:
-        """Append: devices taken into the target's list. Remove: no longer in it."""
+        """Append: devices taken into the target's list. Remove: no longer in it. Read: answered."""
         return self._ledger.states[State.SUCCEEDED]
 
     @property
@@ -196,18 +196,24 @@ class BatchReport:
         }
 
     def to_json(self) -> str:
-        """Return the summary and the groups as one JSON object."""
+        """Return the summary and the groups as one JSON object, and the details if there are any.
+
+        `details` has an object for each device of which the answers said more than a status, by
+        device id.
+        """
         return json.dumps(self.as_dict())
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the summary and the groups as plain values."""
-        return {**self.summary(), "groups": [attrs.asdict(group) for group in self.groups]}
+        """Return what `to_json` writes, as plain values."""
+        told = {**self.summary(), "groups": [attrs.asdict(group) for group in self.groups]}
+        details = self._ledger.details()
+        return {**told, "details": details} if details else told
 
     def to_csv(self, path: Path | str | None = None) -> str:
         """Write one row for each distinct input; the file is valid input of another run.
 
         Ids keep their leading zeros. Text that a spreadsheet would run is defused by an
-        apostrophe.
+        apostrophe. What the answers say beyond a status and a reason is in `to_json` only.
 
         Args:
             path: File to write; None returns the text instead.

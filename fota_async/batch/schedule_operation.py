@@ -58,7 +58,7 @@ class ScheduleOperation(Generic[T]):
             name=SCHEDULE,
             account=self.account,
             target=f"{self.route.name} {json.dumps(asked)}",
-            route=self.route,  # type: ignore[arg-type]  # nothing goes there
+            route=self.route,
             values=self.values,
             encode=_never,
         )

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 from fota_async.batch.books import Books
 from fota_async.batch.crew import Crew
@@ -17,8 +18,6 @@ from fota_async.batch.triage import Triage
 from fota_async.batch.work import Work
 from fota_async.errors import CallError, JournalError, LostError, RefusedError
 from fota_async.limiter import Slot
-from fota_async.models.campaigns import CampaignReceipt
-from fota_async.models.device_answers import DeviceAnswers
 
 FIRST_WORKERS = 8
 """Batches in hand before one was answered, so that a wrong request is not sent a hundred times."""
@@ -136,7 +135,7 @@ class Sender:
         self._crew.hold(batch)
         self._departing()
         try:
-            answers = await self._call(batch, slot)
+            result = await self._call(batch, slot)
         except JournalError:
             self._triage.put_back(batch, "the journal cannot be written")
         except RefusedError as error:
@@ -154,20 +153,24 @@ class Sender:
                 self._triage.put_back(batch, "interrupted")
             raise
         else:
-            self._triage.answered(batch, answers)
+            self._triage.answered(batch, result)
         finally:
             self._crew.hold(None)
             self._news.tell()
         self._ended()
         return refusal
 
-    async def _call(self, batch: Batch, slot: Slot) -> DeviceAnswers | CampaignReceipt:
+    async def _call(self, batch: Batch, slot: Slot) -> Any:
+        operation = self._operation
+        opening = operation.opening if self._work.opening else None
+        encode = opening.encode if opening else operation.encode
         try:
             await self._books.journal.intend(batch)
             return await self._session.call(
-                self._operation.route,
-                self._operation.values,
-                body=self._operation.encode(batch.ids),
+                operation.route,
+                operation.values,
+                body=encode(batch.ids),
+                query=operation.query(batch.ids) if operation.query else None,
                 slot=slot,
                 tally=batch.tally,
                 endless=True,

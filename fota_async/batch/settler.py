@@ -1,6 +1,12 @@
 """The settler: reads the target when doubts have gathered, and enters what the reading decides."""
 
+from math import inf
+
+import attrs
+
 from fota_async.batch.books import Books
+from fota_async.batch.device_ids import unpack
+from fota_async.batch.errors import StopCause
 from fota_async.batch.news import News
 from fota_async.batch.pieces import Batch
 from fota_async.batch.reader import TargetReader
@@ -13,6 +19,7 @@ from fota_async.clock import Clock
 from fota_async.errors import AuthError, CallError
 
 _MOST_FAILURES = 3
+_DONE = Verdict(State.SUCCEEDED)
 _NOT_TAKEN = Verdict(State.UNSENT, reason="lost, not taken, and not in the input any more")
 
 
@@ -28,6 +35,7 @@ class Settler:
         news: Told of every change.
         clock: Whose seconds count.
         settle_delay: Seconds between readings.
+        alone: Whether nothing may be in flight during a reading.
     """
 
     def __init__(
@@ -41,6 +49,7 @@ class Settler:
         news: News,
         clock: Clock,
         settle_delay: float,
+        alone: bool = False,
     ) -> None:
         self.doubts = doubts
         self._reader = reader
@@ -50,6 +59,7 @@ class Settler:
         self._news = news
         self._clock = clock
         self._settle_delay = settle_delay
+        self._alone = alone
         self._failures = 0
         self._expecting = True
 
@@ -62,6 +72,7 @@ class Settler:
         refusal: Verdict | None = None,
         said: Verdict | None = None,
         noticed: float | None = None,
+        done: bool = False,
     ) -> None:
         """Take devices of a batch into doubt, from now on.
 
@@ -73,6 +84,7 @@ class Settler:
                 being sent again.
             said: What an answer said of them, if it said something.
             noticed: When the doubt arose, if not now.
+            done: Whether an answer said that all was done, which one reading is to confirm.
         """
         devices = batch.ids if ids is None else ids
         if not self._reader.can_read:
@@ -81,7 +93,10 @@ class Settler:
             return
         batch.lost = True
         now = self._clock.monotonic() if noticed is None else noticed
-        self.doubts.add(Doubt(batch, devices, why, now, refusal))
+        doubt = Doubt(batch, devices, why, now, refusal)
+        if done:
+            doubt.seen, doubt.seen_at = _DONE, -inf
+        self.doubts.add(doubt)
         self._news.tell()
 
     async def run(self) -> None:
@@ -89,7 +104,7 @@ class Settler:
         planned: float | None = None
         while self.doubts or self._expecting:
             now = self._clock.monotonic()
-            nothing_else = self._stopper.stopped or self._work.nothing_to_send
+            nothing_else = self._stopper.stopped or self._work.waits_for_doubts
             if planned is None and self.doubts.is_due(now, nothing_else=nothing_else):
                 planned = self.doubts.best_moment
             if planned is None:
@@ -107,7 +122,10 @@ class Settler:
     async def _read(self) -> float | None:
         """Read once; return when to read again after a failure."""
         try:
-            reading = await self._reader.read(self.doubts.wanted)
+            if self._alone:
+                reading = await self._read_alone()
+            else:
+                reading = await self._reader.read(self.wanted)
         except CallError as error:
             if isinstance(error, AuthError):
                 self._stopper.stop_because_of(error)
@@ -119,13 +137,47 @@ class Settler:
                 return None
             return self._clock.monotonic() + self._settle_delay
         self._failures = 0
-        self.enter(self.doubts.settle(reading))
+        self.enter(self.doubts.settle(self._as_it_counts(reading)))
         self._stopper.saw(reading)
         return None
 
+    async def _read_alone(self) -> Reading:
+        """Read while nothing is in flight that could change what is read."""
+        self._work.hold()
+        try:
+            while self._work.in_flight:
+                await self._news.wait()
+            return await self._reader.read(self.wanted)
+        finally:
+            self._work.release()
+
+    def wanted(self) -> set[str]:
+        """Return the devices to ask about."""
+        wanted = self.doubts.wanted()
+        if self._work.opening:
+            # Of an earlier start, and not read from the input yet.
+            wanted.update(map(unpack, self._books.journal.past.doubtful))
+        return wanted
+
+    def _as_it_counts(self, reading: Reading) -> Reading:
+        # A list that was replaced holds nothing but what the request carried; another list that
+        # holds some of its devices says nothing about them.
+        if self._work.opening and reading.others:
+            return attrs.evolve(reading, rows={})
+        return reading
+
     def last_look(self, reading: Reading | None) -> None:
         """Let what a reading shows count; what is in doubt all the same becomes `unknown`."""
-        self.enter(self.doubts.last_look(reading, "the run was interrupted before it settled"))
+        shown = None if reading is None else self._as_it_counts(reading)
+        self.enter(self.doubts.last_look(shown, "the run was interrupted before it settled"))
+
+    def _opened(self, decision: Verdict) -> None:
+        if self._work.opening and decision.state is State.SUCCEEDED:
+            self._work.opening = False
+        elif self._work.opening and decision.state is State.UNKNOWN:
+            self._stopper.stop_for(
+                StopCause.ERROR, f"what became of the first request is unknown: {decision.reason}"
+            )
 
     def enter(self, settled: list[Settled]) -> None:
         """Enter verdicts, and queue what is sent again as a piece of its own."""
@@ -139,6 +191,7 @@ class Settler:
                 self._work.put(again)
             elif isinstance(one.decision, Verdict):
                 self._books.enter(one.batch, one.decision, one.ids)
+                self._opened(one.decision)
         # Told when all is entered: whoever listens may look at the report.
         for one in settled:
             if one.decision is not SEND_AGAIN:

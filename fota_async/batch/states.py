@@ -9,7 +9,7 @@ class State(StrEnum):
     """What became of one device in a run."""
 
     SUCCEEDED = "succeeded"
-    """Append: taken into the target's list. Remove: no longer in it."""
+    """Append: taken into the target's list. Remove: no longer in it. A read: answered."""
     FAILED = "failed"
     """The API said no to this device; status and reason are kept word for word."""
     PENDING = "pending"
@@ -49,7 +49,8 @@ class DeviceOutcome:
         status: The API's status word or error code, word for word.
         reason: The API's text, word for word, or why the library decided.
         settled: Whether a reading of the target decided, not an answer.
-        detail: More that the operation says of a device; None for append and remove.
+        detail: What the answer says of a device beyond that, a model of `fota_async.models`; None
+            where an operation says no more.
     """
 
     device_id: str

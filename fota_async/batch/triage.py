@@ -1,6 +1,7 @@
 """Triage: what an answer or a refusal means for each device of a batch, and where it goes next."""
 
 from collections.abc import Callable
+from typing import Any
 
 from fota_async.batch.books import Books
 from fota_async.batch.errors import StopCause
@@ -16,8 +17,6 @@ from fota_async.batch.stopping import Stopper
 from fota_async.batch.watch import Watch
 from fota_async.batch.work import Work
 from fota_async.errors import CallError, RefusedError
-from fota_async.models.campaigns import CampaignReceipt
-from fota_async.models.device_answers import DeviceAnswers
 
 
 class Triage:
@@ -64,50 +63,68 @@ class Triage:
         self._send_later = send_later
         self._examine = examine
 
-    def answered(self, batch: Batch, answers: DeviceAnswers | CampaignReceipt) -> None:
-        """Sort an answer that names devices, or a receipt.
+    def answered(self, batch: Batch, result: Any) -> None:
+        """Sort a good answer: one that names devices, or a receipt.
 
         Raises:
             Exception: A defect; the whole batch is in doubt then, since it was sent.
         """
+        if self._operation.names_no_device:
+            self._was_answered(batch)
+            self._settler.doubt(batch, "answered, and not confirmed by a reading", done=True)
+            self._books.tell(batch, "answered")
+            return
         try:
+            answers = self._operation.answers(result, batch.ids)
             folded = fold(batch.ids, answers, self._operation.judge)
         except Exception:
             self.lost(batch, "its answer could not be sorted")
             raise
         self._books.unasked += folded.unasked
         if folded.is_answer:
-            self._stopper.answered()
-            self._alike.answered(whole_batch=len(batch.ids) >= self._work.size)
-            self._examiner.anything_answered = True
+            self._was_answered(batch)
         whole = folded.verdicts
         if whole is RECEIVED:
             self._watch.receive(batch)
         elif isinstance(whole, Verdict) and whole.state is not State.FAILED:
-            self._books.enter(batch, whole)
+            self._books.enter(batch, whole, details=folded.details)
         else:
             self._sort(batch, folded)
         self._books.tell(batch, "answered")
         self._stopper.check_failures()
+
+    def _was_answered(self, batch: Batch) -> None:
+        self._stopper.answered()
+        self._alike.answered(whole_batch=len(batch.ids) >= self._work.size)
+        self._examiner.anything_answered = True
+        self._work.opening = False
 
     def _sort(self, batch: Batch, folded: Folded) -> None:
         verdicts = folded.verdicts
         each = [verdicts] * len(batch.ids) if isinstance(verdicts, Verdict) else verdicts
         ids: list[str] = []
         final: list[Verdict] = []
+        details: list[object] = []
         doubts: dict[Verdict, list[str]] = {}
         temporary: dict[Verdict, list[str]] = {}
-        for device, known in zip(batch.ids, each, strict=True):
+        ask_again: list[str] = []
+        said = folded.details or [None] * len(batch.ids)
+        for device, known, detail in zip(batch.ids, each, said, strict=True):
             verdict = known or folded.doubts[device]
-            if verdict.state is State.UNKNOWN or (batch.lost and verdict.state is State.FAILED):
+            if verdict.state is State.UNKNOWN and self._may_ask_again(batch):
+                ask_again.append(device)
+            elif self._is_doubtful(batch, verdict):
                 doubts.setdefault(verdict, []).append(device)
             elif self._is_temporary(batch, device, verdict):
                 temporary.setdefault(verdict, []).append(device)
             else:
                 ids.append(device)
                 final.append(verdict)
+                details.append(detail)
         if ids:
-            self._books.enter(batch, final, ids)
+            self._books.enter(batch, final, ids, details if folded.details else None)
+        if ask_again:
+            self._ask_again(batch.part(ask_again), "the answer did not decide")
         for verdict, devices in temporary.items():
             again = batch.part(devices)
             again.rounds, again.fallback, again.sent = batch.rounds + 1, verdict, True
@@ -119,6 +136,20 @@ class Triage:
         # Told when all is entered: whoever listens may look at the report.
         for devices in doubts.values():
             self._books.tell(batch, "lost", "the answer does not decide", devices=len(devices))
+
+    def _is_doubtful(self, batch: Batch, verdict: Verdict) -> bool:
+        if self._operation.is_read:
+            return False
+        refused_again = batch.lost and verdict.state is State.FAILED
+        return verdict.state is State.UNKNOWN or refused_again
+
+    def _may_ask_again(self, batch: Batch) -> bool:
+        """Whether a read is made once more; the session has done so already where it was lost."""
+        return self._operation.is_read and not batch.rounds
+
+    def _ask_again(self, batch: Batch, why: str) -> None:
+        batch.rounds, batch.sent, batch.why = batch.rounds + 1, True, why
+        self._work.put(batch)
 
     def _is_temporary(self, batch: Batch, device: str, verdict: Verdict) -> bool:
         rule = self._settings.retry_if
@@ -139,8 +170,11 @@ class Triage:
             return False
 
     def lost(self, batch: Batch, why: str, error: CallError | None = None) -> None:
-        """Take a whole batch into doubt."""
-        self._settler.doubt(batch, why)
+        """Take a whole batch into doubt, or ask once more."""
+        if self._may_ask_again(batch):
+            self._ask_again(batch, why)
+        else:
+            self._settler.doubt(batch, why)
         self._books.tell(batch, "lost", error.brief if error else why)
 
     def refused(self, batch: Batch, error: RefusedError) -> None:
@@ -164,7 +198,7 @@ class Triage:
         if len(batch.ids) > 1:
             self._books.returned(batch)
             self._work.refused.append(batch)
-            self._examiner.check_pilot(batch, error)
+            self._examiner.refused(batch, error)
         elif batch.lost:
             why = f"refused after having been sent before: {error.message}"
             self._settler.doubt(batch, why, refusal=refusal, said=refusal)

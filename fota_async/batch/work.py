@@ -18,6 +18,9 @@ class Work:
         news: Told of every change.
         size: Devices of a new batch.
         unsettled: Whether doubts may still bring back something to send.
+
+    Attributes:
+        opening: Whether the next request opens the run: it is sent alone, when nothing is in doubt.
     """
 
     def __init__(self, feed: Feed, news: News, size: int, unsettled: Callable[[], bool]) -> None:
@@ -29,6 +32,7 @@ class Work:
         self.later: set[Batch] = set()
         self.in_flight: set[Batch] = set()
         self.batches = 0
+        self.opening = False
         self._unsettled = unsettled
         self._holds = 0
         self._turn = asyncio.Lock()
@@ -64,6 +68,16 @@ class Work:
             and not self.in_flight
         )
 
+    @property
+    def waits_for_doubts(self) -> bool:
+        """Whether nothing more is sent before the doubts that there are have been settled."""
+        return self.opening or self.nothing_to_send
+
+    @property
+    def _must_wait(self) -> bool:
+        busy = self.opening and (bool(self.in_flight) or self._unsettled())
+        return bool(self._holds) or busy
+
     async def next(self, slot: Slot) -> Batch | None:
         """Wait for a batch to send, and for the place in flight; None when all work is done.
 
@@ -76,11 +90,11 @@ class Work:
         # slow source then holds up nobody else's requests.
         async with self._turn:
             while True:
-                if self._holds or not (self.again or self.feed.waiting):
+                if self._must_wait or not (self.again or self.feed.waiting):
                     slot.give_back()
                     if self.nothing_to_send and not self._unsettled():
                         return None
-                    if self._holds or self.feed.ended:
+                    if self._must_wait or self.feed.ended:
                         await self.news.wait()
                     else:
                         await self._fed(1)
@@ -90,7 +104,7 @@ class Work:
                     if self.again or (not self.feed.ended and len(self.feed.waiting) < self.size):
                         continue
                 await slot.take()
-                if not self._holds and (batch := self._take()) is not None:
+                if not self._must_wait and (batch := self._take()) is not None:
                     self.in_flight.add(batch)
                     return batch
 

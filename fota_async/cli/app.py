@@ -1,24 +1,17 @@
 """The commands, and how every error becomes one line and an exit code."""
 
-import asyncio
 import os
+import signal
 import sys
 import threading
-from collections.abc import Callable, Coroutine, Sequence
-from typing import Annotated, Any
+from collections.abc import Sequence
 
-from cyclopts import App, CycloptsError, Parameter
+from cyclopts import App, CycloptsError, Group
 
 from fota_async import __version__
-from fota_async.batch.errors import SyncRefused
-from fota_async.cli.demo import DemoOptions, run_demo
-from fota_async.cli.devices import Options, run_devices
-from fota_async.cli.exits import Exit
+from fota_async.cli.exits import Exit, exit_code_of
 from fota_async.cli.output import fail
-from fota_async.cli.report import ReportOptions, show_report
-from fota_async.cli.simulate import SimulateOptions, run_simulate
-from fota_async.cli.sync import SyncOptions, run_sync
-from fota_async.errors import ConfigurationError, FotaError, JournalError, SourceError
+from fota_async.errors import FotaError
 
 _LAST_BREATH = 0.5
 _EPILOGUE = """\
@@ -26,106 +19,83 @@ Credentials and address come from the environment: THINGSPACE_KEY, THINGSPACE_SE
 THINGSPACE_USERNAME, THINGSPACE_PASSWORD, THINGSPACE_ACCOUNT, THINGSPACE_BASE_URL.
 
 Exit codes: 0 every device succeeded or is pending; 3 some did not, or --max-failures or --deadline
-ended the run; 1 an error, or the run was stopped; 2 wrong usage, or a sync that was refused, and
-nothing was sent; 130 and 143 interrupted.
+ended the run; 1 an error, or the run was stopped; 2 wrong usage, or a sync that was refused, or a
+question that nobody answered with yes, and nothing was sent; 130 and 143 interrupted.
 """
 
-app = App(
-    name="fota",
-    help="Firmware over the air for fleets on Verizon ThingSpace. Not affiliated with Verizon.",
-    help_epilogue=_EPILOGUE,
-    version=__version__,
-    result_action="return_value",
-    exit_on_error=False,
-)
+_LISTS = Group("Device lists of any length", sort_key=1)
+_SCHEDULES = Group("What is scheduled", sort_key=2)
+_FLEET = Group("Devices, and what there is for them", sort_key=3)
+_ACCOUNT = Group("The account", sort_key=4)
+_TRY = Group("Without an account", sort_key=5)
 
-File = Annotated[
-    str,
-    Parameter(
-        allow_leading_hyphen=True,
-        help="One IMEI a line, or a CSV with a column `imei`, `device_id` or `deviceid`; "
-        "`-` reads standard input.",
+# A module is imported when its command is called, so that the help of the others stays quick.
+COMMANDS = {
+    "append": ("devices:append", _LISTS, "Add devices to a scheduled upgrade."),
+    "remove": ("devices:remove", _LISTS, "Take devices off a scheduled upgrade."),
+    "sync": ("sync:sync", _LISTS, "Bring a scheduled upgrade to a list of devices."),
+    "report": ("report:report", _LISTS, "Print what a journal says of every device."),
+    "upgrades": (
+        "groups.upgrades:app",
+        _SCHEDULES,
+        "v1: list, get, schedule, cancel, history, wait-for, watch.",
     ),
-]
-Flat = Parameter(name="*")
+    "campaigns": (
+        "groups.campaigns:app",
+        _SCHEDULES,
+        "v2, v3: likewise, and devices, dates.",
+    ),
+    "reports": ("groups.reports:app", _SCHEDULES, "Any version: list by state, device history."),
+    "devices": ("groups.devices:app", _FLEET, "The devices of the account: list, details."),
+    "firmware": ("groups.firmware:app", _FLEET, "v1, v3: list, sync, report."),
+    "software": ("groups.software:app", _FLEET, "v2: list."),
+    "files": ("groups.files:app", _FLEET, "v2: list, upload."),
+    "logging": ("groups.logging:app", _FLEET, "v2: list, enable, disable, logs, history."),
+    "licenses": (
+        "groups.licenses:app",
+        _ACCOUNT,
+        "Status, assign, remove, candidates for cancellation.",
+    ),
+    "subscriptions": ("groups.subscriptions:app", _ACCOUNT, "What the account pays for: get."),
+    "callbacks": (
+        "groups.callbacks:app",
+        _ACCOUNT,
+        "List, get, register, ensure, modify, deregister.",
+    ),
+    "listen": ("listen:listen", _ACCOUNT, "Receive callback messages, and print them."),
+    "events": ("events:app", _ACCOUNT, "What a callback receiver keeps: list, replay."),
+    "password": ("groups.password:app", _ACCOUNT, "The user's password: reset."),
+    "demo": ("demo:demo", _TRY, "Enrol 100,000 devices into a simulated upgrade, under trouble."),
+    "simulate": ("simulate:simulate", _TRY, "Serve the simulated API on this machine."),
+}
+"""By name: where a command is, among which others the help shows it, and with which words."""
 
 
-@app.command
-def append(file: File, /, *, options: Annotated[Options, Flat]) -> int:
-    """Add devices to a scheduled upgrade; possible until it starts.
+def make_app(called: str | None = None) -> App:
+    """Return the command line.
 
-    Example: fota append --upgrade 60b5d639-ccdc-4db8-8824-069bd94c95bf --report out.csv fleet.csv
+    Args:
+        called: The command that is about to be called: its own help is then the one in its module.
     """
-    return _execute(run_devices("append", file, options))
-
-
-@app.command
-def remove(file: File, /, *, options: Annotated[Options, Flat]) -> int:
-    """Take devices off a scheduled upgrade; possible until it starts.
-
-    Example: fota remove --upgrade 60b5d639-ccdc-4db8-8824-069bd94c95bf fleet.csv
-    """
-    return _execute(run_devices("remove", file, options))
-
-
-@app.command
-def sync(file: File, /, *, options: Annotated[SyncOptions, Flat]) -> int:
-    """Bring a scheduled upgrade to a list of devices: append what is missing, remove the rest.
-
-    Shows the plan and asks before anything is sent. Appends first, and removes only when the
-    upgrade shows what was appended. Started again after a stop it does what is left.
-
-    Example: fota sync --upgrade 60b5d639-ccdc-4db8-8824-069bd94c95bf --max-removals 100 fleet.csv
-    """
-    return _execute(run_sync(file, options))
-
-
-@app.command
-def report(
-    journal: Annotated[str, Parameter(allow_leading_hyphen=True, help="A file of --journal.")],
-    /,
-    *,
-    options: Annotated[ReportOptions | None, Flat] = None,
-) -> int:
-    """Print what a journal says of every device, as CSV; possible while the run goes on.
-
-    The output is valid input of another run: what failed is sent again, or a run undone, by
-
-    fota report enrol.db --state failed | fota append --upgrade ... -
-
-    fota report enrol.db --state succeeded | fota remove --upgrade ... -
-    """
-    return _guarded(lambda: show_report(journal, options or ReportOptions()))
-
-
-@app.command
-def demo(*, options: Annotated[DemoOptions | None, Flat] = None) -> int:
-    """Enrol 100,000 devices into a simulated upgrade, under trouble, and check the report.
-
-    Starts the simulator in this process; nothing leaves this machine.
-    """
-    return _execute(run_demo(options or DemoOptions()))
-
-
-@app.command
-def simulate(*, options: Annotated[SimulateOptions | None, Flat] = None) -> int:
-    """Serve the simulated API on this machine until interrupted.
-
-    Prints one JSON line when it listens: base_url, account, upgrade_id, key, secret, username,
-    password. GET /__stats tells what it has seen.
-
-    Example: fota simulate --port 8080 --fault drop_after=0.05 --rule rate=50
-    """
-    return _execute(run_simulate(options or SimulateOptions()))
+    app = App(
+        name="fota",
+        help="Firmware over the air for fleets on Verizon ThingSpace. Not affiliated with Verizon.",
+        help_epilogue=_EPILOGUE,
+        version=__version__,
+        result_action="return_value",
+        exit_on_error=False,
+        print_error=False,
+        suppress_keyboard_interrupt=False,
+    )
+    for name, (place, group, words) in COMMANDS.items():
+        help_ = None if name == called else words
+        app.command(f"fota_async.cli.{place}", name=name, group=group, help=help_)
+    return app
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run a command; return its exit code."""
-    try:
-        result = app(arguments)
-    except CycloptsError:
-        return Exit.USAGE
-    code = result if isinstance(result, int) else Exit.DONE
+    """Run a command and return its exit code, or end the process where that would not end it."""
+    code = execute(arguments)
     sys.stdout.flush()
     sys.stderr.flush()
     try:
@@ -137,26 +107,26 @@ def run(arguments: Sequence[str]) -> int:
     return code
 
 
+def execute(arguments: Sequence[str]) -> int:
+    """Run a command; return its exit code."""
+    called = next((one for one in arguments if not one.startswith("-")), None)
+    try:
+        result = make_app(called)(arguments)
+    except CycloptsError as error:
+        command = " ".join(("fota", *(error.command_chain or ())))
+        fail(f"{str(error).rstrip('.')}; `{command} --help` tells more")
+        return Exit.USAGE
+    except FotaError as error:
+        fail(str(error))
+        return exit_code_of(error)
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+    return result if isinstance(result, int) else Exit.DONE
+
+
 def _somebody_reads_on() -> bool:
     """Whether a thread still waits for standard input, which would keep the process from ending."""
     others = [t for t in threading.enumerate() if t is not threading.current_thread()]
     for thread in others:
         thread.join(_LAST_BREATH)
     return any(thread.is_alive() and not thread.daemon for thread in others)
-
-
-def _execute(command: Coroutine[Any, Any, int]) -> int:
-    return _guarded(lambda: asyncio.run(command))
-
-
-def _guarded(command: Callable[[], int]) -> int:
-    try:
-        return command()
-    except (ConfigurationError, JournalError, SourceError, SyncRefused) as error:
-        fail(str(error))
-        return Exit.USAGE
-    except FotaError as error:
-        fail(str(error))
-        return Exit.ERROR
-    except KeyboardInterrupt:
-        return 130

@@ -10,6 +10,7 @@ from cyclopts.validators import Number
 from fota_async.batch.errors import RunStopped
 from fota_async.batch.report import BatchReport
 from fota_async.batch.states import State
+from fota_async.cli.arguments import Flat
 from fota_async.cli.exits import Exit
 from fota_async.cli.output import fail, print_report, say
 from fota_async.cli.progress import ProgressDisplay
@@ -34,8 +35,15 @@ class DemoOptions:
     seed: Annotated[int, Parameter(help="Another seed brings other trouble.")] = 0
 
 
-async def run_demo(options: DemoOptions) -> int:
-    """Enrol the devices; return 0 if and only if report and simulator agree."""
+_NO_OPTIONS = DemoOptions()
+
+
+async def demo(*, options: Annotated[DemoOptions, Flat] = _NO_OPTIONS) -> int:
+    """Enrol 100,000 devices into a simulated upgrade, under trouble, and check the report.
+
+    Starts the simulator in this process; nothing leaves this machine. Ends with 0 if and only if
+    report and simulator agree.
+    """
     rules = Rules(rate=40, burst=5, retry_after=0.5, refuse_rate=0.002, seed=options.seed)
     async with Simulator(rules=rules, faults=_trouble(options.seed)) as simulator:
         say(

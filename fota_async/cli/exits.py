@@ -3,7 +3,16 @@
 import signal
 from enum import IntEnum
 
+from fota_async.batch.errors import SyncRefused
 from fota_async.batch.report import BatchReport
+from fota_async.errors import (
+    ConfigurationError,
+    FotaError,
+    JournalError,
+    SourceError,
+    StoreError,
+    WaitTimeout,
+)
 
 
 class Exit(IntEnum):
@@ -35,3 +44,13 @@ def exit_code(report: BatchReport, received: signal.Signals | None) -> int:
     if report.stopped:
         return Exit.ERROR
     return Exit.DONE if report.ok else Exit.INCOMPLETE
+
+
+_NOTHING_SENT = ConfigurationError | JournalError | SourceError | StoreError | SyncRefused
+
+
+def exit_code_of(error: FotaError) -> int:
+    """Return the exit code that an error means."""
+    if isinstance(error, _NOTHING_SENT):
+        return Exit.USAGE
+    return Exit.INCOMPLETE if isinstance(error, WaitTimeout) else Exit.ERROR

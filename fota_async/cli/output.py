@@ -8,18 +8,19 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from fota_async.batch.report import BatchReport
+from fota_async.cli.plain import printable_lines
 from fota_async.errors import ConfigurationError
 
 
 def say(text: str) -> None:
-    """Print a line on stderr."""
-    sys.stderr.write(f"{text}\n")
+    """Print text on stderr."""
+    sys.stderr.write(f"{printable_lines(text)}\n")
     sys.stderr.flush()
 
 
 def fail(text: str) -> None:
     """Print what went wrong, in one line."""
-    say(f"fota: {text}")
+    say(f"fota: {' '.join(text.split())}")
 
 
 def print_report(report: BatchReport, *, as_json: bool) -> bool:
@@ -28,12 +29,12 @@ def print_report(report: BatchReport, *, as_json: bool) -> bool:
     Returns:
         Whether it could be written.
     """
-    text = json.dumps(report.summary()) if as_json else str(report)
+    text = json.dumps(report.summary()) if as_json else printable_lines(str(report))
     return print_pieces([text, "\n"])
 
 
 def print_pieces(pieces: Iterable[str]) -> bool:
-    """Print text that may be long on stdout.
+    """Print text that may be long on stdout; what a terminal must not get is taken out before.
 
     Returns:
         Whether it could be written.
@@ -45,7 +46,7 @@ def print_pieces(pieces: Iterable[str]) -> bool:
         sys.stdout.writelines(pieces)
         sys.stdout.flush()
     except OSError as error:
-        fail(f"the report could not be written to standard output: {error}")
+        fail(f"standard output could not be written: {error}")
         # Python would complain again when it flushes at exit.
         sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 - until the process ends
         return False

@@ -1,6 +1,7 @@
 """`fota report`: what a journal says."""
 
 import json
+import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated
@@ -11,8 +12,10 @@ from cyclopts import Parameter
 from fota_async.batch.journal.read_journal import UNFINISHED, read_journal
 from fota_async.batch.report import BatchReport, csv_lines
 from fota_async.batch.states import DeviceOutcome, State
+from fota_async.cli.arguments import Flat
 from fota_async.cli.exits import Exit
 from fota_async.cli.output import check_report_path, fail, print_pieces, say
+from fota_async.cli.plain import printable_lines
 from fota_async.errors import ConfigurationError
 
 
@@ -33,24 +36,36 @@ class ReportOptions:
     ] = False
 
 
-def show_report(journal: str, options: ReportOptions) -> int:
-    """Print or write what a journal says; return the exit code.
+_NO_OPTIONS = ReportOptions()
 
-    Raises:
-        ConfigurationError: The options contradict each other.
-        JournalError: It cannot be read.
+
+def report(
+    journal: Annotated[str, Parameter(allow_leading_hyphen=True, help="A file of --journal.")],
+    /,
+    *,
+    options: Annotated[ReportOptions, Flat] = _NO_OPTIONS,
+) -> int:
+    """Print what a journal says of every device, as CSV; possible while the run goes on.
+
+    The output is valid input of another run: what failed is sent again, or a run undone, by
+
+    fota report enrol.db --state failed | fota append --upgrade ... -
+
+    fota report enrol.db --state succeeded | fota remove --upgrade ... -
     """
     if options.json and options.csv is not None:
         raise ConfigurationError("give --json or --csv, not both")
     if options.csv is not None:
         check_report_path(options.csv, journal, option="--csv")
-    report = read_journal(journal)
-    if report.stopped == UNFINISHED:
+    told = read_journal(journal)
+    if told.stopped == UNFINISHED:
         say(f"fota: the run in {journal!r} has not come to its end; start it again to go on")
-    outcomes = (one for one in report if not options.state or one.state in options.state)
+    outcomes = (one for one in told if not options.state or one.state in options.state)
     if options.csv is not None:
         return _write_csv(options.csv, outcomes)
-    pieces = _json_pieces(report, outcomes) if options.json else csv_lines(outcomes)
+    pieces = _json_pieces(told, outcomes) if options.json else csv_lines(outcomes)
+    if sys.stdout.isatty():
+        pieces = map(printable_lines, pieces)
     return Exit.DONE if print_pieces(pieces) else Exit.ERROR
 
 

@@ -4,7 +4,7 @@ import io
 import re
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import attrs
 from cyclopts import Group, Parameter
@@ -12,23 +12,20 @@ from cyclopts.validators import Number
 
 from fota_async.batch.settings import RunOptions
 from fota_async.batch.text_source import TextSource, open_file
-from fota_async.client import FotaClient
+from fota_async.cli.access import OUTPUT, AccessFlags
+from fota_async.cli.arguments import Flat
 from fota_async.errors import ConfigurationError
-from fota_async.events import EventHook
-from fota_async.options import SessionOptions
 
 _WHOLE = Number(gte=1)
 _SECONDS = Number(gt=0)
 _RUN = Group("How the run behaves", sort_key=1)
-_ACCESS = Group("Access", sort_key=3)
-OUTPUT = Group("Output", sort_key=4)
+_JOURNAL = Group("Going on after a crash", sort_key=2)
 
 
 @attrs.frozen(kw_only=True)
-class RunFlags:
+class RunFlags(AccessFlags):
     """The options of every command that carries a device list."""
 
-    upgrade: Annotated[str, Parameter(help="Id of the upgrade, from when it was scheduled.")]
     column: Annotated[
         str | None, Parameter(help="Header of the device ids, if the CSV calls them otherwise.")
     ] = None
@@ -54,10 +51,6 @@ class RunFlags:
             help="The most requests a second; else as many as the answers allow.",
         ),
     ] = None
-    timeout: Annotated[
-        float,
-        Parameter(group=_RUN, validator=_SECONDS, help="Seconds a try waits for an answer."),
-    ] = 30.0
     max_failures: Annotated[
         str | None,
         Parameter(
@@ -79,7 +72,7 @@ class RunFlags:
         Parameter(
             group=_RUN,
             validator=Number(gte=0),
-            help="Seconds that readings of the upgrade may lag and lost requests may land late; "
+            help="Seconds that readings may lag and lost requests may land late; "
             "what became of a lost request is settled no sooner.",
         ),
     ] = 5.0
@@ -88,21 +81,10 @@ class RunFlags:
         Parameter(
             group=_RUN,
             validator=Number(gte=0),
-            help="Seconds that an interrupted run waits at most for answers and for one reading of "
-            "the upgrade; the rest of a file is then read to be listed as unsent.",
+            help="Seconds that an interrupted run waits at most for answers and for one reading "
+            "of the target; the rest of a file is then read to be listed as unsent.",
         ),
     ] = 10.0
-    account: Annotated[
-        str | None,
-        Parameter(group=_ACCESS, help="Billing account; else THINGSPACE_ACCOUNT."),
-    ] = None
-    base_url: Annotated[
-        str | None,
-        Parameter(
-            group=_ACCESS,
-            help="Scheme, host and port of the API; else THINGSPACE_BASE_URL, else Verizon's.",
-        ),
-    ] = None
     dry_run: Annotated[
         bool,
         Parameter(negative=(), group=OUTPUT, help="Send nothing; say what would be sent."),
@@ -113,20 +95,47 @@ class RunFlags:
     ] = False
 
 
-def client_for(flags: RunFlags, hook: EventHook) -> FotaClient:
-    """Return a client, with secrets from the environment.
+@attrs.frozen(kw_only=True)
+class RecordFlags(RunFlags):
+    """Those options, and where the run and its report are kept."""
 
-    Raises:
-        ConfigurationError: An option or the environment cannot work.
-    """
-    session: SessionOptions = {
-        "timeout": flags.timeout,
-        "max_rate": flags.max_rate,
-        "on_event": hook,
-    }
-    if flags.base_url is not None:
-        session["base_url"] = flags.base_url
-    return FotaClient.from_env(account=flags.account, **session)
+    journal: Annotated[
+        str | None,
+        Parameter(
+            group=_JOURNAL,
+            help="File that records the run. The same command with the same file goes on after a "
+            "crash or a stop: what is decided is not sent again, what is in doubt is settled.",
+        ),
+    ] = None
+    durability: Annotated[
+        Literal["process", "full"],
+        Parameter(
+            group=_JOURNAL,
+            help="What the journal survives: the death of this process, or of the machine too, "
+            "which is slower.",
+        ),
+    ] = "process"
+    report: Annotated[
+        str | None,
+        Parameter(
+            group=OUTPUT,
+            help="CSV file to write, a row a device; it is valid input of another run.",
+        ),
+    ] = None
+
+
+@attrs.frozen(kw_only=True)
+class DangerRecordFlags(RecordFlags):
+    """Those options, for a run that cannot be undone."""
+
+    yes: Annotated[
+        bool, Parameter(negative=(), group=OUTPUT, show_default=False, help="Do not ask.")
+    ] = False
+
+
+RECORD, DANGER_RECORD = RecordFlags(), DangerRecordFlags()
+Record = Annotated[RecordFlags, Flat]
+DangerRecord = Annotated[DangerRecordFlags, Flat]
 
 
 def run_options(flags: RunFlags) -> RunOptions:

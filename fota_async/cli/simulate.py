@@ -9,6 +9,7 @@ import attrs
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
+from fota_async.cli.arguments import Flat
 from fota_async.cli.signals import on_signals
 from fota_async.errors import ConfigurationError
 from fota_async.simulator import Faults, Rules, Simulator
@@ -41,11 +42,16 @@ class SimulateOptions:
     ] = attrs.field(factory=list)
 
 
-async def run_simulate(options: SimulateOptions) -> int:
-    """Serve until a signal comes; return the exit code.
+_NO_OPTIONS = SimulateOptions()
 
-    Raises:
-        ConfigurationError: A fault or rule does not exist, or the port is taken.
+
+async def simulate(*, options: Annotated[SimulateOptions, Flat] = _NO_OPTIONS) -> int:
+    """Serve the simulated API on this machine until interrupted.
+
+    Prints one JSON line when it listens: base_url, account, upgrade_id, key, secret, username,
+    password. GET /__stats tells what it has seen.
+
+    Example: fota simulate --port 8080 --fault drop_after=0.05 --rule rate=50
     """
     faults, rules = _settings(Faults, options.fault), _settings(Rules, options.rule)
     ended = asyncio.Event()

@@ -1,4 +1,4 @@
-"""`fota sync`: an upgrade brought to a wanted list of devices."""
+"""`fota sync`: an upgrade or a campaign brought to a wanted list of devices."""
 
 import json
 import signal
@@ -6,19 +6,21 @@ import sys
 from collections.abc import Iterable
 from typing import Annotated
 
-import anyio.to_thread
 import attrs
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-from fota_async.api.upgrades import modify_upgrade
 from fota_async.batch.errors import SyncRefused, SyncStopped
 from fota_async.batch.sync import Sync, SyncPlan, SyncReport
+from fota_async.cli.access import OUTPUT
+from fota_async.cli.arguments import File, Flat
+from fota_async.cli.confirm import answered_yes
 from fota_async.cli.exits import Exit, exit_code
 from fota_async.cli.output import fail, print_pieces, say
 from fota_async.cli.progress import ProgressDisplay
-from fota_async.cli.run_flags import OUTPUT, RunFlags, client_for, run_options, source_of
+from fota_async.cli.run_flags import RunFlags, run_options, source_of
 from fota_async.cli.signals import on_signals
+from fota_async.cli.target import Target
 
 
 @attrs.frozen(kw_only=True)
@@ -38,30 +40,40 @@ class SyncOptions(RunFlags):
     ] = False
 
 
-async def run_sync(file: str, options: SyncOptions) -> int:
-    """Sync an upgrade with a device list; return the exit code.
+_NO_TARGET, _NO_OPTIONS = Target(), SyncOptions()
 
-    Raises:
-        ConfigurationError: An option or the environment cannot work; nothing was sent.
-        SourceError: The device list cannot be opened; nothing was sent.
-        SyncRefused: The plan must not be carried out, or was not approved; nothing was sent.
-        CallError: The upgrade cannot be read; nothing was sent.
+
+async def sync(
+    file: File,
+    /,
+    *,
+    target: Annotated[Target, Flat] = _NO_TARGET,
+    options: Annotated[SyncOptions, Flat] = _NO_OPTIONS,
+) -> int:
+    """Bring an upgrade or a campaign to a list of devices: append what is missing, remove the rest.
+
+    Shows the plan and asks before anything is sent. Appends first, and removes only when the
+    target shows what was appended. Started again after a stop it does what is left.
+
+    Example: fota sync --upgrade 60b5d639-ccdc-4db8-8824-069bd94c95bf --max-removals 100 fleet.csv
     """
     progress = ProgressDisplay()
-    client = client_for(options, progress)
-    sync = Sync(
+    client = options.client(progress, max_rate=options.max_rate)
+    run_with = run_options(options)
+    run_with["settle_limit"] = target.settle_limit
+    job = Sync(
         client.session,
-        modify_upgrade("append", client.account, options.upgrade),
-        modify_upgrade("remove", client.account, options.upgrade),
+        target.operation("append", client.account, settle=True),
+        target.operation("remove", client.account, settle=True),
         max_removals=options.max_removals,
-        approve=lambda plan: _approve(plan, options, progress),
-        options=run_options(options),
+        approve=lambda plan: _approve(plan, target, options, progress),
+        options=run_with,
     )
     stopped: SyncStopped | None = None
     async with client:
-        with on_signals(sync.stop) as received, progress:
+        with on_signals(job.stop) as received, progress:
             try:
-                report = await sync.run(source_of(file, options.column))
+                report = await job.run(source_of(file, options.column))
             except SyncStopped as error:
                 stopped, report = error, error.report
             except SyncRefused as error:
@@ -77,18 +89,17 @@ async def run_sync(file: str, options: SyncOptions) -> int:
     return code if _print(report, as_json=options.json) or code else Exit.ERROR
 
 
-async def _approve(plan: SyncPlan, options: SyncOptions, progress: ProgressDisplay) -> bool:
+async def _approve(
+    plan: SyncPlan, target: Target, options: SyncOptions, progress: ProgressDisplay
+) -> bool:
     progress.pause()
     _name(plan.remove)
-    say(f"The upgrade is {plan.status}. {plan}.")
+    say(f"The {target.kind} is {plan.status}. {plan}.")
     if options.yes:
         return True
     if not sys.stdin.isatty():
         raise SyncRefused("nobody can be asked: give --yes to carry the plan out", plan)
-    say("Go on? [y/N]")
-    # Abandoned when a signal comes, or the command would end only after an answer.
-    answer = await anyio.to_thread.run_sync(sys.stdin.readline, abandon_on_cancel=True)
-    return answer.strip().lower() in {"y", "yes"}
+    return await answered_yes()
 
 
 def _name(to_remove: Iterable[str]) -> None:

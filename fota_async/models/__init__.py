@@ -30,8 +30,6 @@ from fota_async.models.firmware import (
 from fota_async.models.licenses import (
     CancelCandidatePage,
     CancelCandidatesChange,
-    LicenseChange,
-    LicenseChangeV3,
     LicensedDevice,
     LicensePage,
 )
@@ -90,8 +88,6 @@ __all__ = [
     "FirmwareV1",
     "FirmwareV3",
     "InstalledSoftware",
-    "LicenseChange",
-    "LicenseChangeV3",
     "LicensePage",
     "LicensedDevice",
     "ListedUpgrade",

@@ -10,11 +10,18 @@ from fota_async.wire.decode import parse_json
 
 @attrs.frozen
 class BearerToken:
-    """The answer of the token endpoint. `expires_in` counts seconds from now."""
+    """The answer of the token endpoint.
+
+    `expires_in` counts seconds from now. The last three are documented, and nothing is done with
+    them.
+    """
 
     access_token: str = required("access_token")
     token_type: str = required("token_type")
     expires_in: int | None = member("expires_in")
+    scope: str | None = member("scope")
+    expiry: int | None = member("expiry")
+    refresh_token: str | None = member("refresh_token", secret=True)
 
     def __repr__(self) -> str:
         return f"BearerToken(***, expires_in={self.expires_in})"

@@ -1,5 +1,6 @@
 """The per-device answers of one request, in columns: most of what the library does for a device."""
 
+from collections.abc import Sequence
 from typing import Any, Self
 
 import attrs
@@ -24,7 +25,22 @@ class _Answer(msgspec.Struct, gc=False):
     deviceList: list[_Item]  # noqa: N815 - as above
 
 
+# Strict: what a member in another spelling would mean is for the tolerant reader to say.
+class _LicenseItem(msgspec.Struct, gc=False, forbid_unknown_fields=True):
+    deviceId: str  # noqa: N815 - as above
+    status: str
+    resultReason: str  # noqa: N815 - as above
+    updatedTime: str = ""  # noqa: N815 - as above
+    recentAttemptTime: str = ""  # noqa: N815 - as above
+    nextAttemptTime: str = ""  # noqa: N815 - as above
+
+
+class _LicenseAnswer(msgspec.Struct, gc=False):
+    deviceList: list[_LicenseItem]  # noqa: N815 - as above
+
+
 _typed = msgspec.json.Decoder(_Answer)
+_typed_license = msgspec.json.Decoder(_LicenseAnswer)
 
 
 @attrs.frozen
@@ -35,30 +51,46 @@ class DeviceAnswers:
         ids: The devices, in the order of the answer.
         statuses: Status words, word for word; empty where an item has none.
         reasons: Details, word for word; empty where an item has none.
+        details: What the items say beyond that; empty if they say no more.
     """
 
     ids: list[str]
     statuses: list[str]
     reasons: list[str]
+    details: Sequence[object] = ()
 
     @classmethod
     def from_body(cls, body: bytes) -> Self:
-        """Read the answer of a modify call, in any of the spellings the vendor shows.
+        """Read the answer of a modify or licence call, in any of the spellings the vendor shows.
 
         An item without a device id is left out: whoever asked for that device will miss it.
 
         Raises:
             ValueError: There is no list of devices in it.
         """
-        # Typed decoding costs a fifth of the tolerant one, and fits what the vendor documents.
+        # Typed decoding costs a fifth of the tolerant one, and fits what the vendor documents: one
+        # shape for upgrades and v1 licences, the other for licences of v2 and v3. The wrong one
+        # fails at the first item.
         try:
             items = _typed.decode(body).deviceList
+        except (msgspec.DecodeError, RecursionError):
+            return cls._from_license_body(body)
+        return cls(
+            [item.deviceId for item in items],
+            [item.status for item in items],
+            [item.Reason for item in items],
+        )
+
+    @classmethod
+    def _from_license_body(cls, body: bytes) -> Self:
+        try:
+            items = _typed_license.decode(body).deviceList
         except (msgspec.DecodeError, RecursionError):
             return cls.from_odd_body(body)
         return cls(
             [item.deviceId for item in items],
             [item.status for item in items],
-            [item.Reason for item in items],
+            [item.resultReason for item in items],
         )
 
     @classmethod

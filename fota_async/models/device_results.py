@@ -36,10 +36,3 @@ class DeviceResultV3(DeviceResult):
     updated_time: Timestamp | None = member("updatedTime")
     recent_attempt_time: Timestamp | None = member("recentAttemptTime")
     next_attempt_time: Timestamp | None = member("nextAttemptTime")
-
-
-@attrs.frozen
-class DeviceListRequest:
-    """A request whose body is a list of devices."""
-
-    device_list: tuple[str, ...] = required("deviceList")

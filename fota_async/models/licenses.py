@@ -2,7 +2,6 @@
 
 import attrs
 
-from fota_async.models.device_results import DeviceResult, DeviceResultV3
 from fota_async.wire.convert import Cursor, DeviceId, member, required
 from fota_async.wire.paging import Page
 from fota_async.wire.timestamp import Timestamp
@@ -38,49 +37,8 @@ class LicensePage(Page[LicensedDevice]):
 
 
 @attrs.frozen
-class LicenseChange:
-    """The answer to assigning or removing licences, for each device.
-
-    Attributes:
-        license_count: How many licences the account has.
-        license_used_count: How many of them are in use now.
-        device_list: What became of each device; read every one.
-    """
-
-    device_list: tuple[DeviceResult, ...] = required("deviceList")
-    account_name: str | None = member("accountName")
-    license_count: int | None = member("licCount", "licTotalCount")
-    license_used_count: int | None = member("licUsedCount")
-
-
-@attrs.frozen
-class LicenseChangeV3:
-    """The v3 answer to assigning or removing licences, for each device.
-
-    Attributes:
-        license_count: How many licences the account has.
-        license_used_count: How many of them are in use now.
-        device_list: What became of each device; read every one.
-    """
-
-    device_list: tuple[DeviceResultV3, ...] = required("deviceList")
-    account_name: str | None = member("accountName")
-    license_count: int | None = member("licCount", "licTotalCount")
-    license_used_count: int | None = member("licUsedCount")
-
-
-@attrs.frozen
-class CancelCandidatesRequest:
-    """Devices to store as cancellation candidates; without `type` they replace what is stored."""
-
-    device_list: tuple[str, ...] = required("deviceList")
-    type: str | None = member("type")
-    count: int | None = member("count")
-
-
-@attrs.frozen
 class CancelCandidatesChange:
-    """The cancellation candidates that were stored.
+    """The cancellation candidates that are stored, or those of them that were sent.
 
     Attributes:
         count: How many.

@@ -7,13 +7,6 @@ from fota_async.wire.timestamp import Timestamp
 
 
 @attrs.frozen
-class LoggingRequest:
-    """Devices to turn logging on for."""
-
-    device_ids: tuple[str, ...] = required("deviceIds")
-
-
-@attrs.frozen
 class LoggingStatus:
     """A device with logging on; `expiry_date` is when that ends by itself."""
 

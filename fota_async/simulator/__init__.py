@@ -10,12 +10,14 @@
 
 It follows the wire contract, not our client: it shares no code with it, so that
 the two cannot agree on a mistake. `Rules` say how the server behaves by nature,
-`Faults` what goes wrong on the way; `Simulator.members` and `Simulator.rows` tell
-the truth whatever was answered. Both kinds of chance are hashes of what they are
-about, so one seed means the same under any concurrency.
+`Faults` what goes wrong on the way; `Simulator.members`, `rows`, `licensed`,
+`candidates` and `logging` tell the truth whatever was answered. Both kinds of
+chance are hashes of what they are about, so one seed means the same under any
+concurrency.
 """
 
 from fota_async.simulator.faults import Faults
+from fota_async.simulator.poster import CallbackRecord
 from fota_async.simulator.request_log import RequestRecord
 from fota_async.simulator.routes import ROUTES, Guard, Route
 from fota_async.simulator.rows import Row
@@ -26,6 +28,7 @@ from fota_async.simulator.thread import SimulatorThread
 __all__ = [
     "REASONS",
     "ROUTES",
+    "CallbackRecord",
     "Faults",
     "Guard",
     "RequestRecord",

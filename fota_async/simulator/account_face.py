@@ -1,11 +1,12 @@
 """What tests see of an account and set in it: devices, licences, candidates, logging."""
 
 from collections.abc import Iterable, Iterator
-from typing import Final
+from typing import Final, Literal
 
 from fota_async.simulator import examples
 from fota_async.simulator.device_lists import is_device_id
-from fota_async.simulator.world import Account, World
+from fota_async.simulator.messages import of_firmware
+from fota_async.simulator.world import Account, Listener, World
 
 
 class AccountFace:
@@ -73,7 +74,33 @@ class AccountFace:
             )
         licenses.give(new, self._world.now())
 
+    def listen(
+        self,
+        url: str,
+        version: Literal["v1", "v2", "v3"] = "v1",
+        *,
+        username: str | None = None,
+        password: str | None = None,
+        account: str | None = None,
+    ) -> None:
+        """Register a callback listener, one without TLS too, which the API's calls refuse.
+
+        Args:
+            url: Where messages are posted.
+            version: Whose messages.
+            username: Comes back in every v1 message.
+            password: Likewise.
+            account: The account; the first one if left out.
+
+        """
+        self._world.listen(self._account(account), version, Listener(url, username, password))
+
+    def announce_firmware(self, account: str | None = None) -> None:
+        """Let new firmware be available: v1 listeners are told."""
+        self._world.tell(of_firmware(self._account(account).name, examples.FIRMWARE_V1[0]))
+
     def _account(self, name: str | None) -> Account:
+        self._world.now()  # so that what is due has happened
         account = self._world.accounts.get(name or self.account)
         if account is None:
             raise ValueError(f"no such account: {name!r}")

@@ -32,7 +32,7 @@ def register_callback(world: World, call: Call, _now: float) -> Answer:
     strange = any(not isinstance(secret, str | None) for secret in secrets)
     if members.get("name") != _SERVICE or not isinstance(url, str) or not url or strange:
         raise Refused(refusals.invalid_parameter("Input binding error"))
-    account.listeners["v1"] = Listener(url, *secrets)
+    world.listen(account, "v1", Listener(url, *secrets))
     return Answer.of({"accountName": account.name, "serviceName": _SERVICE})
 
 
@@ -57,7 +57,7 @@ def set_callback(version: str, world: World, call: Call, _now: float) -> Answer:
     if not isinstance(url, str) or not url.lower().startswith("https://"):
         # That it must be HTTPS is documented, how another one is refused is not.
         raise Refused(refusals.invalid_parameter("Input binding error"))
-    account.listeners[version] = Listener(url)
+    world.listen(account, version, Listener(url))
     return Answer.of({"url": url})
 
 

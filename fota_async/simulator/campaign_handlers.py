@@ -138,8 +138,10 @@ def _scheduled(
     campaign = world.new_campaign(account.name, version, version.word(Stage.PENDING), details)
     pilot.check_request(world, campaign, call.device_ids, now)
     room = pilot.room_in(world, campaign, now)
-    rules = rules_for(account, world.rules, call.device_ids, NOT_FOUND)
-    campaign.enlist(call.device_ids, rules, now, room, pilot.FULL)
+    pulled = world.rules.auto_added if details.get("autoAddDevicesFlag") else frozenset()
+    ids = [*call.device_ids, *sorted(pulled)]
+    rules = rules_for(account, world.rules, ids, NOT_FOUND)
+    campaign.enlist(ids, rules, now, room, pilot.FULL)
     world.add(campaign)
     return campaign
 

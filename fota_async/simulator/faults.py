@@ -1,5 +1,7 @@
 """What can go wrong on the way, and how often."""
 
+from typing import Any
+
 import attrs
 
 from fota_async.simulator.limits import not_negative, probability
@@ -16,12 +18,12 @@ def _seconds(default: float) -> float:
 
 def _ordered(
     _faults: object,
-    _field: object,
+    field: "attrs.Attribute[Any]",
     value: float | tuple[float, float],
 ) -> None:
     low, high = value if isinstance(value, tuple) else (value, value)
     if not 0 <= low <= high:
-        raise ValueError(f"latency needs 0 <= low <= high seconds, got {value!r}")
+        raise ValueError(f"{field.name} needs 0 <= low <= high seconds, got {value!r}")
 
 
 def _fota_routes(_faults: object, _field: object, names: frozenset[str] | None) -> None:
@@ -72,6 +74,11 @@ class Faults:
         late_write: Probability that a call that changes a list of devices, and met
             `drop_before` or `hang_before`, is applied after all, later.
         late_write_seconds: How much later.
+        callback_drop: Probability that a callback message is never sent. Drawn from a hash
+            of the message; `only` does not touch it, as with the two below.
+        callback_repeat: Probability that it is sent twice.
+        callback_delay: Seconds until it is sent; a range to draw from, so that messages
+            overtake each other.
 
     """
 
@@ -100,6 +107,9 @@ class Faults:
     read_lag: float = _seconds(0.0)
     late_write: float = _chance()
     late_write_seconds: float = _seconds(1.0)
+    callback_drop: float = _chance()
+    callback_repeat: float = _chance()
+    callback_delay: tuple[float, float] = attrs.field(default=(0.0, 0.0), validator=_ordered)
 
     def reach(self, route: str) -> bool:
         """Return whether requests of the route called `route` may meet a fault."""

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from fota_async.simulator import examples, refusals
 from fota_async.simulator.accounts import account_of
-from fota_async.simulator.days import go_text
+from fota_async.simulator.days import rfc3339
 from fota_async.simulator.device_lists import device_id_of, device_ids_of, rules_for
 from fota_async.simulator.exchange import Answer, Call, Refused
 from fota_async.simulator.fleet import ALL, passes
@@ -80,7 +80,7 @@ def _firmware(
         "status": "FirmwareVersionUpdateSuccess",
         "reason": "Success",
         "firmwareVersion": device.model.firmware,
-        "firmwareVersionUpdateTime": go_text(world.calendar.time_at(account.fleet.heard(device))),
+        "firmwareVersionUpdateTime": rfc3339(world.calendar.time_at(account.fleet.heard(device))),
     }
 
 

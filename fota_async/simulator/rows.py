@@ -8,7 +8,10 @@ from typing import Final
 
 import attrs
 
-_REJECTED: Final = frozenset({"Device Rejected", "DeviceRejected"})
+REMOVED: Final = "DeviceRemoved"
+"""Our own word: what the row of a removed device looks like, if it has one, is not documented."""
+
+_OUTSIDE: Final = frozenset({"Device Rejected", "DeviceRejected", REMOVED})
 
 
 @attrs.frozen
@@ -38,8 +41,8 @@ class Row:
 
     @property
     def is_member(self) -> bool:
-        """Whether the device is in the upgrade or campaign; a rejected one is not."""
-        return self.status not in _REJECTED
+        """Whether the device is in the upgrade or campaign; a rejected or removed one is not."""
+        return self.status not in _OUTSIDE
 
 
 @attrs.frozen
@@ -79,20 +82,13 @@ class Rows:
         if not changes:
             return
         self._undo.append((now, {i: self.current.get(i) for i in changes}))
-        self.write_for_ever(changes)
+        self._written += 1
+        self._set(changes)
 
     def write_for_ever(self, changes: Mapping[str, Row | None]) -> None:
         """Set rows as if they had been like that at any moment before."""
-        self._written += 1
         self._past = None
-        for device_id, row in changes.items():
-            if row is None:
-                del self.current[device_id]
-                self._moved.add(device_id)
-            else:
-                if device_id not in self.current:
-                    self._moved.add(device_id)
-                self.current[device_id] = row
+        self._set(changes)
 
     def clear(self) -> None:
         """Forget all rows and their past."""
@@ -100,7 +96,7 @@ class Rows:
         self._undo.clear()
 
     def members(self, now: float) -> set[str]:
-        """Return the devices whose rows do not read rejected."""
+        """Return the devices whose rows do not read rejected or removed."""
         return {device_id for device_id, row in self.current.items() if row.at(now).is_member}
 
     def written_by(self, moment: float) -> dict[str, Row]:
@@ -134,6 +130,16 @@ class Rows:
         while self._undo and self._undo[0][0] <= moment:
             self._undo.popleft()
 
+    def _set(self, changes: Mapping[str, Row | None]) -> None:
+        for device_id, row in changes.items():
+            if row is None:
+                del self.current[device_id]
+                self._moved.add(device_id)
+            else:
+                if device_id not in self.current:
+                    self._moved.add(device_id)
+                self.current[device_id] = row
+
     def _sorted_by(self, moment: float) -> tuple[list[str], Mapping[str, Row]]:
         unseen = 0
         for at, _ in reversed(self._undo):
@@ -143,9 +149,10 @@ class Rows:
         if not unseen:
             return self._sorted_now(), self.current
         # Pages of one reading mostly see the same writes: sort for the first of them only.
-        if self._past is None or self._past[0] != unseen:
+        seen = self._written - unseen
+        if self._past is None or self._past[0] != seen:
             rows = self.written_by(moment)
-            self._past = (unseen, sorted(rows), rows)
+            self._past = (seen, sorted(rows), rows)
         return self._past[1:]
 
     def _sorted_now(self) -> list[str]:

@@ -64,6 +64,8 @@ class Rules:
             "Invalid device id format".
         appended_twice: What appending a member again is called. Not documented.
         removed_absent: What removing a device that is not there is called. Not documented.
+        removed_rows: Whether the row of a device removed from a campaign is gone from the
+            report, or kept with a word of our own. Not documented.
         max_devices: Most devices one request may carry; None for no limit. The
             contract names none.
         size_refusal: How a request over `max_devices` is refused: HTTP status 413
@@ -73,14 +75,6 @@ class Rules:
         burst: Requests that may come at once before `rate` counts.
         retry_after: `Retry-After` of those answers; None leaves the header out.
         retry_after_date: Write `Retry-After` as a date beside a `Date` header.
-        known_devices_only: Turn away devices that the account does not list. Otherwise
-            every IMEI is as good as one of its own.
-        page_size: Items on a page of a list, and devices in an answer with device details.
-            1,000 is documented for devices; for other lists nothing is.
-        license_index: What the position of `v1_get_license_status` is: the last device,
-            as the page says, or the number of devices before it, as the SDK says.
-        candidates_answer: What the answer to storing cancellation candidates holds: the
-            whole list or the devices that were sent. Not documented.
         life_cycle: Whether upgrades and campaigns move through their states by themselves,
             and devices come to their last word while theirs runs. Without it they stay
             in a state until `Simulator.set_status`.
@@ -90,12 +84,22 @@ class Rules:
         prescheduled_for: Seconds a v3 campaign is then in state `CampaignPreScheduled`.
         runs_for: Seconds it runs; None for as long as the vendor says: until its last day
             is over, or for a week if a v2 campaign began after 00:00 UTC of its first day.
+        known_devices_only: Turn away devices that the account does not list. Otherwise
+            every IMEI is as good as one of its own.
+        page_size: Items on a page of a list, and devices in an answer with device details.
+            1,000 is documented for devices; for other lists nothing is.
+        license_index: What the position of `v1_get_license_status` is: the last device,
+            as the page says, or the number of devices before it, as the SDK says.
+        candidates_answer: What the answer to storing cancellation candidates holds: the
+            whole list or the devices that were sent. Not documented.
         receipt_delay: Seconds after which a v2 modify call shows in the campaign
             devices report; its answer is a receipt at once.
         report_delay: Seconds after which the report of a device, which
             `v3_report_device_firmware` asks for, shows in its details.
         prescheduled_is_open: Whether a campaign in state `CampaignPreScheduled` still
             takes devices and can be cancelled. Not documented.
+        auto_added: Devices that a v3 campaign with `autoAddDevicesFlag` pulls in by itself
+            when it is scheduled.
         aborts: Versions in which DELETE aborts a campaign that runs; in the others it
             is refused. The vendor says both of both.
         pilot: At most 20 devices in a v2 or v3 campaign until one with the same software,
@@ -105,6 +109,10 @@ class Rules:
         upgrade_fail_rate: Share of all devices whose upgrade fails. Always the same devices.
         spelling: "documented" answers in the spelling of the vendor's SDK, "odd" in the
             other variants that the vendor's pages have of it.
+        callback_tries: How often a callback message is sent until a listener
+            acknowledges it with any 2xx. Not documented; three, five minutes apart, is
+            told of the Connectivity service.
+        callback_retry_after: Seconds between two of these tries.
         seed: What the choice of devices hangs on.
 
     """
@@ -122,6 +130,9 @@ class Rules:
     removed_absent: Literal["succeed", "fail"] = attrs.field(
         default="succeed", validator=validators.in_(("succeed", "fail"))
     )
+    removed_rows: Literal["gone", "kept"] = attrs.field(
+        default="gone", validator=validators.in_(("gone", "kept"))
+    )
     max_devices: int | None = attrs.field(default=None, validator=positive)
     size_refusal: Literal["413", "NumberofDevices", "MaxRequestsExceeded"] = attrs.field(
         default="413", validator=validators.in_(("413", "NumberofDevices", "MaxRequestsExceeded"))
@@ -130,6 +141,11 @@ class Rules:
     burst: int = attrs.field(default=5, validator=positive)
     retry_after: float | None = attrs.field(default=None, validator=not_negative)
     retry_after_date: bool = False
+    life_cycle: bool = False
+    pending_for: float = attrs.field(default=60.0, validator=not_negative)
+    queued_for: float | None = attrs.field(default=None, validator=not_negative)
+    prescheduled_for: float = attrs.field(default=600.0, validator=not_negative)
+    runs_for: float | None = attrs.field(default=None, validator=not_negative)
     known_devices_only: bool = False
     page_size: int = attrs.field(default=1000, validator=positive)
     license_index: Literal["device", "count"] = attrs.field(
@@ -138,14 +154,10 @@ class Rules:
     candidates_answer: Literal["list", "sent"] = attrs.field(
         default="list", validator=validators.in_(("list", "sent"))
     )
-    life_cycle: bool = False
-    pending_for: float = attrs.field(default=60.0, validator=not_negative)
-    queued_for: float | None = attrs.field(default=None, validator=not_negative)
-    prescheduled_for: float = attrs.field(default=600.0, validator=not_negative)
-    runs_for: float | None = attrs.field(default=None, validator=not_negative)
     receipt_delay: float = attrs.field(default=0.0, validator=not_negative)
     report_delay: float = attrs.field(default=0.0, validator=not_negative)
     prescheduled_is_open: bool = False
+    auto_added: frozenset[str] = frozenset()
     aborts: frozenset[str] = frozenset({"v2"})
     pilot: Literal["off", "request", "device"] = attrs.field(
         default="off", validator=validators.in_(("off", "request", "device"))
@@ -154,6 +166,8 @@ class Rules:
     spelling: Literal["documented", "odd"] = attrs.field(
         default="documented", validator=validators.in_(("documented", "odd"))
     )
+    callback_tries: int = attrs.field(default=3, validator=positive)
+    callback_retry_after: float = attrs.field(default=300.0, validator=not_negative)
     seed: int = 0
 
     def refusal(self, device_id: str, reasons: Sequence[str] = REASONS) -> str | None:

@@ -1,5 +1,6 @@
 """The simulator as its users hold it."""
 
+import ssl
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
 from types import TracebackType
@@ -12,6 +13,7 @@ from fota_async.simulator.campaigns import usual_details
 from fota_async.simulator.days import Calendar
 from fota_async.simulator.faults import Faults
 from fota_async.simulator.listener import Listener
+from fota_async.simulator.poster import CallbackRecord, Poster
 from fota_async.simulator.request_log import RequestLog, RequestRecord
 from fota_async.simulator.rows import Row
 from fota_async.simulator.rules import Rules
@@ -29,8 +31,9 @@ class Simulator(AccountFace):
         async with Simulator(faults=Faults(drop_after=0.1)) as sim:
             ...  # point a client at sim.base_url
 
-    It starts with one active account and one upgrade in state `Queued`. State
-    outlives `stop`; a later `start` comes back at the same address.
+    It starts with one active account, its devices and goods as in the vendor's examples,
+    none of its licences assigned, and one upgrade in state `Queued`. State outlives `stop`;
+    a later `start` comes back at the same address.
 
     Args:
         faults: What goes wrong. Can be assigned anew at any time.
@@ -38,6 +41,8 @@ class Simulator(AccountFace):
         clock: The server's time: token life, idle sessions, lag, latency, rate.
         today: The day on which it starts, at 00:00 UTC of its clock; the real one if
             left out.
+        trust: What certificates of callback listeners are checked with; the usual
+            authorities if left out.
         host: Address to bind.
         port: Port to bind; 0 for a free one.
 
@@ -62,6 +67,7 @@ class Simulator(AccountFace):
         rules: Rules | None = None,
         clock: Clock | None = None,
         today: date | None = None,
+        trust: ssl.SSLContext | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
     ) -> None:
@@ -77,6 +83,7 @@ class Simulator(AccountFace):
         self._log = RequestLog()
         self._service = Service(self._world, Faults())
         self._listener = Listener(self._service, self._log, self.stats, host, port)
+        self._poster = Poster(self._world, lambda: self._service.faults, trust)
         self.faults = faults or Faults()
 
     @property
@@ -112,6 +119,11 @@ class Simulator(AccountFace):
     def requests(self) -> list[RequestRecord]:
         """What the wire saw so far, in the order of arrival; `/__stats` left out."""
         return self._log.records()
+
+    @property
+    def callbacks(self) -> list[CallbackRecord]:
+        """What listeners were told so far, and what was lost."""
+        return list(self._poster.records)
 
     def members(self, target_id: str | None = None) -> set[str]:
         """Return the devices in an upgrade or campaign now, rejected ones left out.
@@ -245,9 +257,11 @@ class Simulator(AccountFace):
     async def start(self) -> None:
         """Begin to listen."""
         await self._listener.start()
+        await self._poster.start()
 
     async def stop(self) -> None:
         """Close the socket and whatever still hangs on it; state is kept."""
+        await self._poster.stop()
         await self._listener.stop()
 
     async def __aenter__(self) -> Self:

@@ -7,9 +7,9 @@ import attrs
 import msgspec
 
 from fota_async.simulator.draws import share
-from fota_async.simulator.rows import Row, Rows
+from fota_async.simulator.rows import REMOVED, Row, Rows
 from fota_async.simulator.rules import STILL_IN_UPGRADE, Rules
-from fota_async.simulator.versions import Stage, Version
+from fota_async.simulator.versions import V1, Stage, Version
 
 
 class DeviceResult(msgspec.Struct, frozen=True):
@@ -120,8 +120,9 @@ class Target:
         results = []
         changes: dict[str, Row | None] = {}
         for device_id in ids:
-            if device_id in self.rows.current and device_id not in changes:
-                changes[device_id] = None
+            row = self.rows.current.get(device_id)
+            if device_id not in changes and row is not None and row.status != REMOVED:
+                changes[device_id] = self._trace(rules)
                 results.append(_removed(device_id))
             elif rules.removed_absent == "succeed":
                 results.append(_removed(device_id))
@@ -206,6 +207,11 @@ class Target:
             return self._doomed(reason, rules, now)
         pending = self.stage is Stage.PENDING
         return self.version.pending if pending else self.version.accepted
+
+    def _trace(self, rules: Rules) -> Row | None:
+        """Return the row that a removed device leaves behind."""
+        kept = rules.removed_rows == "kept" and self.version is not V1
+        return Row(REMOVED, "Device removed Successfully") if kept else None
 
     def _doomed(self, reason: str, rules: Rules, now: float) -> Row:
         rejected = Row(self.version.rejected, reason)

@@ -1,7 +1,7 @@
 """Everything the server knows, without a line of HTTP."""
 
 import uuid
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterator
 from functools import partial
 from heapq import heappop, heappush
@@ -11,7 +11,7 @@ from typing import Final
 
 import attrs
 
-from fota_async.clock import Clock
+from fota_async.clock import Bell, Clock
 from fota_async.simulator import examples
 from fota_async.simulator.access import Access
 from fota_async.simulator.bucket import Bucket
@@ -22,6 +22,7 @@ from fota_async.simulator.exchange import Answer, Call
 from fota_async.simulator.fleet import Device, Fleet
 from fota_async.simulator.licenses import Candidates, Licenses
 from fota_async.simulator.life import end_of_run, next_move
+from fota_async.simulator.messages import Message, of_change
 from fota_async.simulator.rules import Rules
 from fota_async.simulator.targets import Target
 from fota_async.simulator.upgrades import Upgrade
@@ -88,6 +89,8 @@ class World:
         clock: Its time.
         calendar: Its days.
         read_lag: Seconds by which a reading of the devices of an upgrade or campaign is behind.
+        outbox: Messages for listeners that nobody posted yet.
+        stirred: Set when there is something new in the outbox, or in the future.
 
     """
 
@@ -99,6 +102,8 @@ class World:
     accounts: dict[str, Account] = attrs.field(factory=dict)
     upgrades: dict[str, Upgrade] = attrs.field(factory=dict)
     campaigns: dict[str, Campaign] = attrs.field(factory=dict)
+    outbox: deque[Message] = attrs.field(factory=deque)
+    stirred: Bell = attrs.field(factory=Bell)
     _late: list[tuple[float, int, Write]] = attrs.field(factory=list)
     _order: Iterator[int] = attrs.field(factory=count)
     _scheduled: defaultdict[str, int] = attrs.field(factory=lambda: defaultdict(int))
@@ -122,6 +127,28 @@ class World:
     def write_at(self, moment: float, write: Write) -> None:
         """Let `write` happen at a moment of the server's clock."""
         heappush(self._late, (moment, next(self._order), write))
+        self.stirred.set()
+
+    @property
+    def next_due(self) -> float | None:
+        """The moment of the next write that is to come, or None."""
+        return self._late[0][0] if self._late else None
+
+    @property
+    def has_listeners(self) -> bool:
+        """Whether anybody is told of anything."""
+        return any(account.listeners for account in self.accounts.values())
+
+    def listen(self, account: Account, version: str, listener: Listener) -> None:
+        """Tell a listener from now on; it replaces the one before."""
+        account.listeners[version] = listener
+        self.stirred.set()
+
+    def tell(self, message: Message | None) -> None:
+        """Put a message into the outbox, if somebody listens."""
+        if message and message.version in self.accounts[message.account].listeners:
+            self.outbox.append(message)
+            self.stirred.set()
 
     def add_account(self, name: str) -> Account:
         """Add an account without upgrades, and with what every account starts with."""
@@ -191,6 +218,7 @@ class World:
         """Bring a target into another state, from which its life goes on."""
         target.move_to(status, self.rules, now, self._end_of_run(target, status, now))
         self.plan(target, now)
+        self.tell(of_change(target))
 
     def plan(self, target: Target, now: float) -> None:
         """Let the target move on by itself when its time has come, if targets do."""

@@ -4,7 +4,9 @@ Member names are compared without regard to letter case, and a member may have o
 the vendor's pages disagree with each other and with the SDK.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import date
 from typing import Annotated, Any, NewType, TypeAlias, TypeVar, get_args, get_origin
 
@@ -92,6 +94,22 @@ def fold_names(obj: Mapping[str, Any], spellings: Spellings) -> dict[str, Any]:
         if name and rank <= ranks.get(name, rank):
             folded[name], ranks[name] = value, rank
     return folded
+
+
+Note: TypeAlias = Callable[[str, str], object]
+"""Gets the name of a model, and of a member that it does not know."""
+
+_note: ContextVar[Note | None] = ContextVar("note", default=None)
+
+
+@contextmanager
+def noting_unknown_members(note: Note) -> Iterator[None]:
+    """Have `note` called for members that models ignore, as long as the context lasts."""
+    token = _note.set(note)
+    try:
+        yield
+    finally:
+        _note.reset(token)
 
 
 def _strict(kind: type[T], *, but_not: type | None = None) -> Callable[[Any, Any], T]:
@@ -188,7 +206,12 @@ def _structure_model(cls: type[attrs.AttrsInstance]) -> Callable[[Any, Any], Any
             obj = {bare[0]: obj}
         if not isinstance(obj, dict):
             raise TypeError(f"expected an object, got {type(obj).__name__}")
-        return structure(fold_names(obj, spellings), cls)
+        folded = fold_names(obj, spellings)
+        if len(folded) < len(obj) and (note := _note.get()) is not None:
+            for name in obj:
+                if name.lower() not in spellings:
+                    note(cls.__name__, name)
+        return structure(folded, cls)
 
     return from_wire
 

@@ -68,6 +68,12 @@ class Past:
         return sum(map(len, self._common.values())) + len(self._rare)
 
     @property
+    def any_succeeded(self) -> bool:
+        """Whether anything was taken."""
+        verdicts = [*self._common, *set(self._rare.values())]
+        return any(verdict.state is State.SUCCEEDED for verdict in verdicts)
+
+    @property
     def finished(self) -> bool:
         """Whether the last start ended with nothing left to do."""
         return bool(self.starts) and self.starts[-1].finished

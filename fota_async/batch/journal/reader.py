@@ -14,9 +14,10 @@ from fota_async.batch.journal.rows import (
     malformed_from_row,
     verdict_from_row,
 )
-from fota_async.batch.journal.schema import check, connect_to_read, identities_of, speaking_of
+from fota_async.batch.journal.schema import check, identities_of, speaking_of
 from fota_async.batch.states import Verdict
 from fota_async.errors import JournalError
+from fota_async.sqlite_file.file import connect_to_read
 
 
 class JournalReader:

@@ -6,28 +6,28 @@ from typing import Any, Literal, TypeAlias
 
 import attrs
 
-from fota_async.batch.journal.lock import Lock
-from fota_async.batch.journal.log_check import confirmed_frames
 from fota_async.batch.journal.rows import Identity
 from fota_async.batch.journal.schema import (
     check,
     check_identity,
-    check_kind_of_file,
-    connect,
-    create,
     identities_of,
-    is_empty,
     make_tables,
     speaking_of,
 )
 from fota_async.errors import JournalError
+from fota_async.sqlite_file.file import (
+    check_kind_of_file,
+    connect,
+    create,
+    is_empty,
+    keep_log,
+    transaction,
+)
+from fota_async.sqlite_file.lock import Lock
+from fota_async.sqlite_file.log_check import confirmed_frames
 
 Durability: TypeAlias = Literal["process", "full"]
 """What a journal survives: the death of the process, or (`full`) of the machine too."""
-
-
-# A checkpoint waits for the disk, and all requests wait for it: 16 MB apart, not SQLite's 4.
-_CHECKPOINT_PAGES = 4000
 
 
 @attrs.define
@@ -54,7 +54,7 @@ class JournalWriter:
         self._path = path
         self._identity = identity
         self._durability = durability
-        self._lock = Lock(path)
+        self._lock = Lock(path, holder="another run")
         self._connection: sqlite3.Connection | None = None
         self._file = 0
 
@@ -83,16 +83,7 @@ class JournalWriter:
         new = is_empty(connection)
         if not new:
             check_identity(connection, self._identity)  # before anything in the file is changed
-        (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
-        if mode != "wal":
-            raise JournalError("this file system cannot hold a journal; use a local disk")
-        _, found, _ = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
-        if found < frames:
-            raise JournalError(f"its log is damaged ({found} of {frames} frames are left)")
-        connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
-        full = self._durability == "full"
-        connection.execute(f"PRAGMA synchronous = {'FULL' if full else 'NORMAL'}")
-        connection.execute(f"PRAGMA fullfsync = {int(full)}")
+        keep_log(connection, frames, full=self._durability == "full")
         if new:
             self._path.chmod(0o600)  # it may have been there, empty
             make_tables(connection, self._identity)
@@ -112,8 +103,7 @@ class JournalWriter:
             connection = self._connection
             if connection is None or self._path.stat().st_ino != self._file:
                 raise JournalError("the file was taken away under the run")
-            try:
-                connection.execute("BEGIN IMMEDIATE")
+            with transaction(connection):
                 for table, some in (
                     ("run", rows.run),
                     ("verdict", rows.verdicts),
@@ -123,11 +113,6 @@ class JournalWriter:
                     if some:
                         connection.executemany(f"INSERT {_into(table, some[0])}", some)
                 connection.execute(f"REPLACE {_into('start', rows.start)}", rows.start)
-                connection.execute("COMMIT")
-            except BaseException:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-                raise
 
     def close(self) -> None:
         """Close the file and give the lock up."""

@@ -1,24 +1,25 @@
-"""A lock that one run holds on a journal, and that ends with its process however it ends."""
+"""A lock that one holds on a file, and that ends with its process however it ends."""
 
 import sqlite3
 from pathlib import Path
 
-from fota_async.batch.journal.schema import connect, create
-from fota_async.errors import JournalError
+from fota_async.sqlite_file.file import UnusableFileError, connect, create
 
 
 class Lock:
-    """The lock on one journal: an SQLite lock on an empty file beside it.
+    """The lock on one file: an SQLite lock on an empty file beside it.
 
     SQLite locks files alike on every platform, and the system gives up what a dead process held.
-    The journal itself stays free for readers. The file is left behind: removing it would let two
+    The file itself stays free for readers. The empty one is left behind: removing it would let two
     processes hold a lock on two files of one name.
 
     Args:
-        path: The journal.
+        path: The file.
+        holder: Who else may hold the lock, for the error.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, holder: str) -> None:
+        self._holder = holder
         self._path = path.with_name(f"{path.name}-lock")
         self._connection: sqlite3.Connection | None = None
 
@@ -26,7 +27,7 @@ class Lock:
         """Take the lock.
 
         Raises:
-            JournalError: Somebody has it.
+            UnusableFileError: Somebody has it.
         """
         create(self._path)
         connection = connect(self._path)
@@ -36,8 +37,8 @@ class Lock:
         except sqlite3.Error as error:
             connection.close()
             if "locked" in str(error):
-                raise JournalError("another run is using it; wait for its end") from error
-            raise JournalError(f"{self._path.name} is no lock of it: {error}") from error
+                raise UnusableFileError(f"{self._holder} is using it; wait for its end") from error
+            raise UnusableFileError(f"{self._path.name} is no lock of it: {error}") from error
         self._connection = connection
 
     def give_up(self) -> None:

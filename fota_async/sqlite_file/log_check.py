@@ -2,7 +2,8 @@
 
 SQLite takes the first damaged frame of its log (the file "-wal") for the end of the log, and
 forgets what follows without a word. That is right for a write that was torn when the process died,
-since nothing follows it. After damage in the middle, devices that were decided would be sent again.
+since nothing follows it. After damage in the middle, what was decided would be done again, and what
+was promised to be kept would be gone.
 """
 
 import os
@@ -11,33 +12,33 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from fota_async.errors import JournalError
+from fota_async.sqlite_file.file import UnusableFileError
 
 _WORDS = struct.Struct(">8I")
 _FRAME = struct.Struct(">4I8x")
 _LITTLE_ENDIAN, _BIG_ENDIAN = 0x377F0682, 0x377F0683
 
 
-def confirmed_frames(journal: Path) -> int:
-    """Return how many frames the log of a journal must have at least.
+def confirmed_frames(file: Path) -> int:
+    """Return how many frames the log of a file must have at least.
 
     To be asked before SQLite opens the file, which may end the log. The format is that of
     "WAL-mode File Format" in SQLite's documentation.
 
     Raises:
-        JournalError: The log is damaged at its head.
+        UnusableFileError: The log is damaged at its head.
     """
-    path = journal.with_name(f"{journal.name}-wal")
+    path = file.with_name(f"{file.name}-wal")
     if not path.exists():
         return 0
-    with path.open("rb") as file:
-        head = file.read(_WORDS.size)
+    with path.open("rb") as log:
+        head = log.read(_WORDS.size)
         if len(head) < _WORDS.size:
             return 0
         magic, _, page_size, _, *salts, _, _ = _WORDS.unpack(head)
         if not _is_whole(head, magic):
-            raise JournalError("its log is damaged")
-        ends = list(_frames(file, page_size, tuple(salts)))
+            raise UnusableFileError("its log is damaged")
+        ends = list(_frames(log, page_size, tuple(salts)))
     # The last frame may be torn, and with it the transaction that it ends.
     return max((number for number, end in enumerate(ends[:-1], start=1) if end), default=0)
 

@@ -1,0 +1,113 @@
+"""What goes into the store and what comes out."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+import attrs
+
+from fota_async.callbacks.events import CallbackEvent, read_event
+from fota_async.callbacks.message import digest_of
+
+
+class MessageState(StrEnum):
+    """Where a message stands."""
+
+    WAITING = "waiting"
+    """To be handled, for the first time or again."""
+    HANDLED = "handled"
+    """A handler has done it, or none is for its type."""
+    DEAD = "dead"
+    """Its handler failed as often as it may; nothing happens until it is replayed."""
+
+
+@attrs.frozen
+class Arrival:
+    """A message on its way into the store.
+
+    Attributes:
+        version: The path that it came in by.
+        text: Its canonical text, without credentials.
+        digest: What an equal message has, too.
+        received: Seconds since 1970.
+        moment: The same in the receiver's time.
+    """
+
+    version: str
+    text: str
+    digest: bytes
+    received: float
+    moment: float
+
+
+@attrs.frozen
+class Change:
+    """What became of a message that waited.
+
+    Attributes:
+        number: Of the message.
+        state: What it is now.
+        tries: How often it failed so far.
+        moment: When that happened; of one that waits, when to handle it again. In seconds of the
+            receiver's time.
+        error: How it failed the last time.
+    """
+
+    number: int
+    state: MessageState
+    tries: int
+    moment: float
+    error: str | None = None
+
+
+@attrs.frozen
+class StoredMessage:
+    """A message as the store has it.
+
+    Attributes:
+        event: What it says.
+        state: Where it stands.
+        moment: When it became so; for one that waits, when to handle it. UTC.
+        error: How its handler failed the last time, or None.
+    """
+
+    event: CallbackEvent
+    state: MessageState
+    moment: datetime
+    error: str | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as plain values, for instance for a line of JSON."""
+        return {
+            "state": str(self.state),
+            "moment": self.moment.isoformat(),
+            "error": self.error,
+            **self.event.to_dict(),
+        }
+
+
+COLUMNS = "number, received, version, text, digest, repeat, state, tries, moment, error"
+DAMAGED = "it is damaged in the store"
+
+
+def from_row(row: tuple[Any, ...]) -> StoredMessage:
+    """Return the message of a row; one that is damaged says so, and nothing else."""
+    number, received, version, text, digest, repeat, state, tries, moment, error = row
+    whole = digest_of(version, text) == digest
+    raw: Mapping[str, Any] = json.loads(text) if whole else {}
+    event = read_event(
+        raw,
+        id=number,
+        received=moment_of(received),
+        version=version,
+        repeat=bool(repeat),
+        tries=tries,
+    )
+    return StoredMessage(event, MessageState(state), moment_of(moment), error if whole else DAMAGED)
+
+
+def moment_of(seconds: float) -> datetime:
+    """Return a moment as a datetime."""
+    return datetime.fromtimestamp(seconds, UTC)

@@ -1,0 +1,1 @@
+"""The commands that make one call, one file a group; their names are those of the methods."""

@@ -1,0 +1,60 @@
+"""Values and texts made fit to be shown: as JSON, and on a terminal."""
+
+from typing import Any
+
+import attrs
+
+from fota_async.models import TimeWindow
+
+
+def printable(text: str) -> str:
+    r"""Return a text of the API as it may stand on a terminal.
+
+    What is not printable could move the cursor, recolour or retitle the terminal, or turn the
+    direction of writing: it is shown by its escape, such as `\x1b`.
+    """
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() else _escaped(one) for one in text)
+
+
+def printable_lines(text: str) -> str:
+    """Return a text that may have several lines as it may stand on a terminal."""
+    return "\n".join(printable(line) for line in text.split("\n"))
+
+
+def members(model: Any) -> dict[str, Any]:
+    """Return what a model says, under our names; what is secret is not shown."""
+    return {
+        field.name: value if field.repr or value is None else "***"
+        for field in attrs.fields(type(model))
+        for value in (getattr(model, field.name),)
+    }
+
+
+def as_plain(value: Any) -> Any:
+    """Return a value, which may be a model, as plain values for JSON."""
+    if attrs.has(type(value)):
+        return {name: as_plain(one) for name, one in members(value).items()}
+    if isinstance(value, tuple | list):
+        return [as_plain(one) for one in value]
+    return value
+
+
+def as_text(value: Any) -> str:
+    """Return a value as one cell of a table."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, tuple | list):
+        return ", ".join(as_text(one) for one in value)
+    if isinstance(value, TimeWindow):
+        return f"{value.start_time}-{value.end_time}"
+    if attrs.has(type(value)):
+        return " ".join(filter(None, (as_text(one) for one in members(value).values())))
+    return printable(str(value))
+
+
+def _escaped(one: str) -> str:
+    return one.encode("unicode_escape").decode("ascii")
