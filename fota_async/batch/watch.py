@@ -21,7 +21,7 @@ _MOST_FAILURES = 3
 
 def receipts_of(operation: Operation, settings: RunSettings) -> Receipts | None:
     """Return what holds the receipts of a run; None where nobody waits for their outcome."""
-    if not operation.awaits:
+    if not operation.awaits or settings.dry_run:
         return None
     return Receipts(
         operation.decide,
