@@ -108,6 +108,7 @@ class Engine:
             stopper=self._stopper,
             news=self._news,
             clock=session.clock,
+            was_read=self._show_progress,
         )
         alike = Alike(size, settings.concurrency or FIRST_WORKERS)
         self._examiner = Examiner(
