@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 from batch_helpers import imeis
 from cli_helpers import Fota, point_at, runner
@@ -220,6 +221,8 @@ def test_a_fleet_that_is_lost_is_reported(fota: Fota, sim: SimulatorThread, tmp_
     sim.faults = Faults(drop_before=1.0, only=frozenset({"v3_list_campaign_devices"}))
     assert fota(*command, "--wait", "0.1", fleet)[0] == 3
     [pilot] = made(sim)
+    assert sim.stats()["campaigns"][pilot]["status"] == "CampaignEnded"
+    sim.rules = attrs.evolve(AT_ONCE, queued_for=1e9)
     sim.faults = Faults(drop_after=1.0, only=frozenset({"v3_schedule_campaign"}))
     out = tmp_path / "out.csv"
     code, stdout, stderr = fota(*command, "--report", str(out), fleet)
