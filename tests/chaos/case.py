@@ -10,6 +10,7 @@ from fota_async.simulator import Faults, Rules
 KINDS: tuple["Kind", ...] = ("settles", "reads fail", "lands late", "reads lag")
 FIRST = 356_938_030_000_000
 
+About = Literal["devices", "licenses", "candidates"]
 Version = Literal["v1", "v2", "v3"]
 Kind = Literal["settles", "reads fail", "lands late", "reads lag"]
 """What a client has to cope with.
@@ -25,7 +26,10 @@ class Case:
 
     Attributes:
         seed: What it was drawn from.
-        version: Whose devices are changed: those of an upgrade (v1), or of a campaign.
+        about: What is changed: the devices of an upgrade (v1) or campaign, licences of the
+            account, or its cancellation candidates.
+        version: Of the API.
+        replaces: Whether the first request replaces the whole list.
         settle: Whether the run waits for what becomes of devices that a receipt took (v2).
         kind: What the report may be asked for.
         operation: `append` or `remove`.
@@ -38,7 +42,9 @@ class Case:
     """
 
     seed: int
+    about: About = "devices"
     version: Version = "v1"
+    replaces: bool = False
     settle: bool = False
     kind: Kind = "settles"
     operation: Literal["append", "remove"] = "append"
@@ -89,7 +95,7 @@ def case_of(seed: int) -> Case:
         rules=_rules(seed, draw, devices),
         stops=draw.random() * 30 if draw.random() < 0.15 else None,
     )
-    return _with_version(case)
+    return _with_subject(_with_version(case))
 
 
 def _with_version(case: Case) -> Case:
@@ -103,6 +109,33 @@ def _with_version(case: Case) -> Case:
     page_size = draw.choice((50, 1000))
     rules = attrs.evolve(case.rules, page_size=page_size, receipt_delay=draw.choice(delays))
     return attrs.evolve(case, version=version, settle=settle, rules=rules)
+
+
+def _with_subject(case: Case) -> Case:
+    # A chance of its own, as above.
+    draw = random.Random(f"about {case.seed}")
+    about: About = draw.choices(("devices", "licenses", "candidates"), (6, 2, 2))[0]
+    if about == "devices":
+        return case
+    rules = attrs.evolve(
+        case.rules,
+        appended_twice="succeed",
+        removed_absent="fail",
+        receipt_delay=0.0,
+        license_index=draw.choice(("device", "count")),
+        candidates_answer=draw.choice(("list", "sent")),
+    )
+    case = attrs.evolve(case, about=about, settle=False, starts=None, rules=rules)
+    if about == "licenses":
+        return attrs.evolve(case, version=draw.choice(("v1", "v2", "v3")))
+    # No answer says no to a candidate: a device that is left out every time is sent for ever.
+    return attrs.evolve(
+        case,
+        version=draw.choice(("v1", "v2")),
+        operation="append",
+        replaces=draw.random() < 0.7,
+        rules=attrs.evolve(rules, refuse_rate=0.0),
+    )
 
 
 def _faults(seed: int, draw: random.Random, kind: Kind) -> Faults:

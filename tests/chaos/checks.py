@@ -15,6 +15,7 @@ def problems(case: Case, course: Course) -> list[str]:
         *_law(case, course),
         *_truth(case, course),
         *_fates(case, course),
+        *_others(case, course),
         *_ends(case, course),
     ]
 
@@ -52,12 +53,26 @@ def _truth(case: Case, course: Course) -> Iterator[str]:
         if case.kind != "lands late":
             refused |= by_state[State.UNSENT]
     if case.operation == "append":
-        if wrong := succeeded - course.members:
+        # What replaces a list, and lands late, undoes what was appended since.
+        undone = case.replaces and case.kind == "lands late"
+        if (wrong := succeeded - course.members) and not undone:
             yield f"succeeded, but not in the upgrade: {sorted(wrong)}"
         if wrong := (refused & course.members) - course.before:
             yield f"failed or unsent, but in the upgrade: {sorted(wrong)}"
     elif wrong := succeeded & course.members:
         yield f"succeeded, but still in the upgrade: {sorted(wrong)}"
+
+
+def _others(case: Case, course: Course) -> Iterator[str]:
+    """What nobody asked about stays, unless the list was replaced."""
+    others = course.before - set(case.ids)
+    gone, left = others - course.members, others & course.members
+    untouched = not (course.report.succeeded or course.report.unknown)
+    replaced = course.report.succeeded and case.kind in {"settles", "reads fail"}
+    if gone and (not case.replaces or (untouched and case.kind != "lands late")):
+        yield f"taken off, though nobody asked: {sorted(gone)}"
+    if left and case.replaces and replaced:
+        yield f"there before, and still there after a replacement: {sorted(left)}"
 
 
 def _fates(case: Case, course: Course) -> Iterator[str]:
@@ -72,7 +87,8 @@ def _fates(case: Case, course: Course) -> Iterator[str]:
 
 def _expected(case: Case, course: Course, device: str) -> set[State]:
     expected = _in_the_end(case, course, device)
-    if case.version == "v2" and not case.settle and device not in case.rules.poison:
+    receipts = case.about == "devices" and case.version == "v2"
+    if receipts and not case.settle and device not in case.rules.poison:
         expected = expected | {State.PENDING}  # unless its answer was lost
     return expected
 
@@ -106,7 +122,12 @@ def _ends(case: Case, course: Course) -> Iterator[str]:
         allowed |= {"interrupted"}
     if case.kind != "settles":
         allowed |= {"refused", "error"}
-    if case.version != "v1" and case.rules.poison and case.batch_size > 20:
+    if (
+        case.about == "devices"
+        and case.version != "v1"
+        and case.rules.poison
+        and case.batch_size > 20
+    ):
         allowed |= {"refused"}  # to a run without any answer it looks like the pilot rule
     if report.stopped not in allowed:
         yield f"stopped: {report.stopped}; {report.groups}"

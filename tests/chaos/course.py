@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from functools import partial
 
 import attrs
 
@@ -16,15 +15,13 @@ from fota_async import (
     RetryPolicy,
     RunStopped,
 )
-from fota_async.api.campaigns import CampaignsV2
-from fota_async.api.campaigns_v3 import CampaignsV3
-from fota_async.api.upgrades import UpgradesV1
 from fota_async.clock import ScaledClock
 from fota_async.events import Event, RequestEvent
 from fota_async.simulator import Simulator
 
 from .case import Case
 from .tap import Tap
+from .target import target_of
 
 _FASTER = 100.0
 _TIMEOUT = 0.4
@@ -38,7 +35,7 @@ class Course:
     Attributes:
         report: What the library says.
         streamed: Outcomes as they came, or None.
-        members: Who is in the upgrade at the end, all late writes included.
+        members: Who is in the upgrade, or the list, at the end, all late writes included.
         before: Who was when the run began.
         sent_again: Devices sent after an answer had decided them.
         most_sent: How often the device sent most often was sent.
@@ -59,9 +56,8 @@ async def run_case(case: Case) -> Course:
     clock = ScaledClock(_FASTER)
     events: list[Event] = []
     async with Simulator(faults=case.faults, rules=case.rules, clock=clock) as sim:
-        target = sim.upgrade_id if case.version == "v1" else sim.add_campaign(case.version)
-        sim.seed(case.there_before, target_id=target)
-        before = sim.members(target)
+        target = target_of(case, sim)
+        before = target.members()
         tap = Tap.into(sim)
         client = FotaClient(
             Credentials(sim.key, sim.secret, sim.username, sim.password),
@@ -74,18 +70,14 @@ async def run_case(case: Case) -> Course:
             on_event=events.append,
         )
         async with client, asyncio.timeout(_LONGEST), AsyncExitStack() as stack:
-            run = getattr(_resource(client, case), f"{case.operation}_devices")(
-                target,
-                case.ids,
+            run = target.run(
+                client,
                 batch_size=case.batch_size,
                 concurrency=case.concurrency,
                 settle_delay=case.settle_delay,
                 max_rounds=1000,
-                **({"settle": True} if case.settle else {}),
             )
-            started = "InProgress" if case.version == "v1" else "CampaignScheduled"
-            start = partial(sim.set_status, target, started)
-            for moment, act in ((case.starts, start), (case.stops, run.stop)):
+            for moment, act in ((case.starts, target.start), (case.stops, run.stop)):
                 if moment is not None:
                     await stack.enter_async_context(_at(moment, act, clock))
             report, streamed = await _result(run, case)
@@ -93,18 +85,12 @@ async def run_case(case: Case) -> Course:
         return Course(
             report=report,
             streamed=streamed,
-            members=sim.members(target),
+            members=target.members(),
             before=before,
             sent_again=tap.sent_again,
             most_sent=max(tap.sent.values(), default=0),
             stalled=_stalled(sim, events),
         )
-
-
-def _resource(client: FotaClient, case: Case) -> UpgradesV1 | CampaignsV2 | CampaignsV3:
-    if case.version == "v1":
-        return client.v1.upgrades
-    return client.v2.campaigns if case.version == "v2" else client.v3.campaigns
 
 
 async def _result(run: BatchRun, case: Case) -> tuple[BatchReport, list[DeviceOutcome] | None]:

@@ -13,9 +13,19 @@ from fota_async.simulator.mischief import MISCHIEF
 from fota_async.simulator.service import Service
 from fota_async.simulator.world import World
 
-_MODIFY = frozenset({"v1_modify_upgrade", "v2_modify_campaign", "v3_modify_campaign"})
+_MODIFY = frozenset(
+    {
+        "v1_modify_upgrade",
+        "v2_modify_campaign",
+        "v3_modify_campaign",
+        "v1_set_cancel_candidates",
+        "v2_set_cancel_candidates",
+    }
+) | {
+    f"{version}_{name}_licenses" for version in ("v1", "v2", "v3") for name in ("assign", "remove")
+}
 _TELLING = (None, "missing_items", "odd_status")
-_DECIDED = ("AddDevice", "RemoveDevice")
+_DECIDED = ("AddDevice", "RemoveDevice", "License", "Success", "Failure")
 
 
 class Tap:
@@ -59,7 +69,9 @@ def _decided_by(call: Call, answer: Answer) -> set[str]:
         document: dict[str, Any] = msgspec.json.decode(answer.content)
         if "requestId" in document:
             return set(call.device_ids)
-        items: list[dict[str, Any]] = document["deviceList"]
+        items: list[Any] = document["deviceList"]
+        if "cancel" in call.route.name:
+            return set(items).intersection(call.device_ids)
         return {item["deviceId"] for item in items if item["status"].startswith(_DECIDED)}
     alone = len(call.device_ids) == 1 and b"INVALID_PARAMETER" in answer.content
     return set(call.device_ids) if alone else set()
