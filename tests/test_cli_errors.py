@@ -116,7 +116,8 @@ def test_a_list_that_cannot_be_scheduled_is_refused_before_anything_is_sent(
 def test_a_device_that_is_listed_twice_is_scheduled_once(
     fota: Fota, stub: Stub, tmp_path: Path
 ) -> None:
-    stub.script = lambda _: reply({"id": UPGRADE, "deviceList": []})
+    rows = [{"deviceId": DEVICE, "status": "RequestPending"}]
+    stub.script = lambda _: reply({"id": UPGRADE, "deviceList": rows})
     code, stdout, _ = fota(
         "upgrades", "schedule", *FIRMWARE, *DATES, fleet(tmp_path, f"{DEVICE}\n {DEVICE}\n")
     )
@@ -129,11 +130,6 @@ def test_a_device_that_is_listed_twice_is_scheduled_once(
 @pytest.mark.parametrize(
     ("command", "said"),
     [
-        (
-            ["upgrades", "schedule", *FIRMWARE, *DATES, "FILE"],
-            "upgrades list --status RequestPending",
-        ),
-        (["campaigns", "schedule", "--api", "v3", *IMAGE, *DATES, "FILE"], "campaigns list"),
         (
             ["files", "upload", "FILE", "--file-version", "1", "--make", "m", "--model", "m",
              "--local-target-path", "/p"],

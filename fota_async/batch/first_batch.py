@@ -2,7 +2,7 @@
 
 import asyncio
 from array import array
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Sequence
 from itertools import chain
 
@@ -14,6 +14,8 @@ from fota_async.batch.journal.rows import Start
 from fota_async.batch.source import Source
 from fota_async.batch.states import Verdict
 from fota_async.errors import SourceError
+
+_HINTS = 3
 
 
 class FirstBatch(Past):
@@ -101,6 +103,14 @@ class LookAhead:
     def sifted(self) -> Sifted:
         """Return what the slices hold that were looked at."""
         return Sieve().sift(self._looked_at())
+
+    @property
+    def nothing(self) -> str:
+        """What to say of an input without any device."""
+        hints = Counter(one.hint for one in self.sifted().malformed)
+        said = ", ".join(f"{count:,}: {hint}" for hint, count in hints.most_common(_HINTS))
+        inputs = f" ({said})" if said else ""
+        return f"there is no device in the whole input{inputs}; nothing was sent"
 
     async def read(self) -> list[object]:
         """See `Source`."""

@@ -4,7 +4,7 @@ import signal
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
-from fota_async.batch.errors import SyncRefused
+from fota_async.batch.errors import PilotStopped, SyncRefused
 from fota_async.errors import (
     ConfigurationError,
     FotaError,
@@ -56,4 +56,4 @@ def exit_code_of(error: FotaError) -> int:
     """Return the exit code that an error means."""
     if isinstance(error, _NOTHING_SENT):
         return Exit.USAGE
-    return Exit.INCOMPLETE if isinstance(error, WaitTimeout) else Exit.ERROR
+    return Exit.INCOMPLETE if isinstance(error, WaitTimeout | PilotStopped) else Exit.ERROR
