@@ -147,6 +147,7 @@ PROJECTS = {
 }
 
 
+@pytest.mark.each_python
 @pytest.mark.parametrize("name", PROJECTS)
 def test_the_fixtures_serve_a_project(name: str, pytester: pytest.Pytester) -> None:
     tests, ini, options = PROJECTS[name]
