@@ -237,6 +237,22 @@ async def test_a_list_that_cannot_be_read_is_refused_and_nothing_sent(
     assert sim.requests == []
 
 
+async def test_a_list_that_never_goes_on_can_be_given_up(
+    new_sim: NewSim, new_client: NewClient
+) -> None:
+    async def slow() -> Any:
+        for device in imeis(20):
+            yield device
+        await asyncio.Event().wait()
+
+    sim = await new_sim()
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(PILOTS["v3"](new_client(sim))(slow()), 0.2)
+
+    assert sim.requests == []
+    assert_no_run_goes_on()
+
+
 @KINDS
 async def test_a_dry_run_tells_what_would_be_scheduled(
     kind: str, new_sim: NewSim, new_client: NewClient
