@@ -143,6 +143,10 @@ async def test_an_error_that_carries_a_report_survives_pickling(
         assert [o.device_id for o in same.report] == [o.device_id for o in report]
     assert pickled(stopped).cause is StopCause.CLOSED
     assert pickled(unknown).candidates == (candidate,)
+    late = PilotStopped("late", PilotReport("T", "Queued", {"1": None}, report), timed_out=True)
+    same = pickled(late)
+    assert (str(same), same.timed_out, same.pilot.rows) == ("late", True, {"1": None})
+    assert same.pilot.report.inputs == report.inputs
 
 
 def test_kinds_that_python_knows() -> None:
