@@ -64,7 +64,7 @@ async def test_whatever_happens_there_is_one_target_at_most(
     kind: str, new_sim: NewSim, new_client: NewClient, tmp_path: Path
 ) -> None:
     ends = set()
-    for seed in range(6):
+    for seed in range(12):
         rules = Rules(refused={imeis(300)[99]: "Invalid IMEI"})
         sim = await new_sim(rules=rules, faults=trouble(seed))
         client = new_client(sim, clock=ScaledClock(2000))
