@@ -9,6 +9,7 @@ import attrs
 import pytest
 
 from fota_async import FotaClient
+from fota_async.events import PilotEvent
 from fota_async.simulator import Rules, Simulator
 
 DAYS: Any = {
@@ -78,3 +79,9 @@ def of_image(sim: Simulator) -> tuple[str, str]:
     """Return the ids of the pilot's campaign and of the fleet's, when there are no others."""
     pilot, fleet = campaigns(sim)
     return pilot, fleet
+
+
+def keep_open(sim: Simulator, event: Any) -> None:
+    """Let what is scheduled from now on stay queued, once the pilot is decided."""
+    if isinstance(event, PilotEvent) and not event.undecided:
+        sim.rules = attrs.evolve(sim.rules, queued_for=1e9)

@@ -9,6 +9,9 @@ import pytest
 from cli_helpers import Fota, in_thread, point_at, runner
 from helpers import FAST, LOGIN, TOKEN, UPGRADE, Seen, Stub, drop, never, reply
 
+from fota_async.cli.output import told
+from fota_async.errors import FotaError
+
 DEVICE = "990013907835573"
 DATES = ["--start-date", "2027-04-01", "--end-date", "2027-04-08"]
 IMAGE = ["--name", "n", "--from", "1", "--to", "2"]
@@ -216,3 +219,9 @@ def test_an_interruption_of_a_write_says_where_to_look(fota: Fota, stub: Stub) -
     assert (code, stdout) == (130, "")
     assert "interrupted; it may have been done" in line
     assert "fota campaigns get" in line
+
+
+def test_what_was_noted_about_an_error_is_told() -> None:
+    error = FotaError("refused")
+    error.add_note("this is about the pilot")
+    assert told(error) == "refused; this is about the pilot"

@@ -11,7 +11,7 @@ import pytest
 from cli_helpers import environment, runner
 from helpers import ACCOUNT, CREDENTIALS
 
-from fota_async import DeviceBatcher, FotaClient
+from fota_async import DeviceBatcher, FotaClient, RunOptions
 from fota_async.batch.sync import Sync
 from fota_async.errors import FotaError
 
@@ -152,7 +152,8 @@ def reaching(method: Callable[..., Any]) -> Callable[..., Any]:
     signature = inspect.signature(method)
 
     def reached(*args: Any, **options: Any) -> Any:
-        signature.bind(*args, **options)
+        bound = signature.bind(*args, **options)
+        assert set(bound.arguments.get("options", {})) <= set(RunOptions.__annotations__)
         raise ReachedError("reached")
 
     return reached

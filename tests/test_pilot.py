@@ -8,7 +8,15 @@ from typing import Any
 
 import pytest
 from batch_helpers import assert_law, ids_of, imeis
-from pilot_helpers import KINDS, PILOTS, RULES, campaigns, of_image, rules_that_fail
+from pilot_helpers import (
+    KINDS,
+    PILOTS,
+    RULES,
+    campaigns,
+    keep_open,
+    of_image,
+    rules_that_fail,
+)
 from schedule_helpers import assert_no_run_goes_on
 from simulator_api import until
 
@@ -40,7 +48,12 @@ async def test_the_fleet_follows_a_pilot_that_succeeded(
     clock = ScaledClock(2000)
     sim = await new_sim(rules=RULES(pilot=rule), clock=clock)
     events: list[Any] = []
-    client = new_client(sim, clock=clock, on_event=events.append)
+
+    def hook(event: Any) -> None:
+        events.append(event)
+        keep_open(sim, event)
+
+    client = new_client(sim, clock=clock, on_event=hook)
     ids = imeis(500)
     result = await PILOTS[kind](client)([*ids, ids[0], "x", *ids[3:5]], batch_size=100)
 
@@ -71,7 +84,8 @@ async def test_half_of_the_pilot_is_enough(
 ) -> None:
     clock = ScaledClock(2000)
     sim = await new_sim(rules=rules_that_fail(imeis(5)), clock=clock)
-    result = await PILOTS[kind](new_client(sim, clock=clock))(imeis(100), pilot=10)
+    client = new_client(sim, clock=clock, on_event=lambda event: keep_open(sim, event))
+    result = await PILOTS[kind](client)(imeis(100), pilot=10)
 
     assert (result.pilot.succeeded, result.pilot.failed) == (5, 5)
     assert not result.ok
@@ -157,7 +171,8 @@ async def test_the_caller_may_name_the_pilot(
     sim = await new_sim(rules=RULES(), clock=clock)
     ids = imeis(100)
     chosen = [*ids[50:55], *imeis(2, first=900)]
-    result = await PILOTS[kind](new_client(sim, clock=clock))([*ids, f" {ids[52]} "], pilot=chosen)
+    client = new_client(sim, clock=clock, on_event=lambda event: keep_open(sim, event))
+    result = await PILOTS[kind](client)([*ids, f" {ids[52]} "], pilot=chosen)
 
     pilot, fleet = of_image(sim)
     assert sim.members(pilot) == set(chosen)
@@ -173,7 +188,8 @@ async def test_trouble_while_it_waits_is_waited_through(
     only = frozenset({"v2_list_campaign_devices", "v3_list_campaign_devices"})
     faults = Faults(error_before=0.5, throttle=0.3, only=only, read_lag=20.0)
     sim = await new_sim(rules=RULES(), faults=faults, clock=clock)
-    result = await PILOTS[kind](new_client(sim, clock=clock))(imeis(100))
+    client = new_client(sim, clock=clock, on_event=lambda event: keep_open(sim, event))
+    result = await PILOTS[kind](client)(imeis(100))
 
     assert result.pilot.succeeded == 20
 
@@ -235,6 +251,22 @@ async def test_a_list_that_cannot_be_read_is_refused_and_nothing_sent(
         await PILOTS["v3"](new_client(sim))("990013907835573")
 
     assert sim.requests == []
+
+
+async def test_a_list_that_never_goes_on_can_be_given_up(
+    new_sim: NewSim, new_client: NewClient
+) -> None:
+    async def slow() -> Any:
+        for device in imeis(20):
+            yield device
+        await asyncio.Event().wait()
+
+    sim = await new_sim()
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(PILOTS["v3"](new_client(sim))(slow()), 0.2)
+
+    assert sim.requests == []
+    assert_no_run_goes_on()
 
 
 @KINDS

@@ -10,11 +10,18 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import attrs
 import pytest
 from batch_helpers import assert_law, imeis
 from journal_helpers import files_in, forget, image
-from pilot_helpers import KINDS, PILOTS, RULES, campaigns, of_image, rules_that_fail
+from pilot_helpers import (
+    KINDS,
+    PILOTS,
+    RULES,
+    campaigns,
+    keep_open,
+    of_image,
+    rules_that_fail,
+)
 from schedule_helpers import asked
 from simulator_api import until
 
@@ -41,12 +48,6 @@ ROUTES = {
 
 def campaigns_of(client: FotaClient, kind: str) -> Any:
     return getattr(client, kind[:2]).campaigns
-
-
-def keep_open(sim: Simulator, event: Any) -> None:
-    """Let what is scheduled from now on stay queued, once the pilot is decided."""
-    if isinstance(event, PilotEvent) and not event.undecided:
-        sim.rules = attrs.evolve(sim.rules, queued_for=1e9)
 
 
 def killed_copy(journal: Path, folder: Path) -> Path:
@@ -122,8 +123,9 @@ async def test_a_lost_pilot_is_adopted_and_the_fleet_follows(
 ) -> None:
     clock = ScaledClock(2000)
     faults = Faults(drop_after=1.0, only=frozenset({ROUTES[kind]}))
-    sim = await new_sim(rules=RULES(), faults=faults, clock=clock)
-    client = new_client(sim, clock=clock)
+    # It waits to be found, however busy the machine is.
+    sim = await new_sim(rules=RULES(life_cycle=False), faults=faults, clock=clock)
+    client = new_client(sim, clock=clock, on_event=lambda event: keep_open(sim, event))
     for _ in range(2):
         with pytest.raises(ScheduleUnknown) as caught:
             await PILOTS[kind](client)(imeis(100), journal=journal)
@@ -136,6 +138,7 @@ async def test_a_lost_pilot_is_adopted_and_the_fleet_follows(
     pilot = [one.device_id for one in caught.value.report]
     assert pilot == imeis(20)
     await campaigns_of(client, kind).append_devices(found, pilot, journal=beside)
+    sim.rules = RULES()
     result = await PILOTS[kind](client)(imeis(100), journal=journal)
 
     assert of_image(sim) == (found, result.fleet.id)

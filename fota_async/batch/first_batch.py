@@ -114,7 +114,13 @@ class LookAhead:
 
     async def read(self) -> list[object]:
         """See `Source`."""
-        return self._slices.popleft() if self._slices else await self._read_on()
+        if self._slices:
+            return self._slices.popleft()
+        try:
+            return await self._read_on()
+        except asyncio.CancelledError:
+            await self._end_reading()  # nobody comes next
+            raise
 
     async def _read_on(self) -> list[object]:
         # Whoever waits may be cancelled: the reading goes on for the one who comes next.
@@ -131,9 +137,9 @@ class LookAhead:
         """See `Source`."""
         looked_at = self._looked_at()
         self._slices.clear()
-        if self._reading is not None and self._reading.done() and not self._reading.cancelled():
-            looked_at += [] if self._reading.exception() else self._reading.result()
-            self._reading = None
+        reading = self._reading
+        if reading is not None and reading.done() and not reading.cancelled():
+            looked_at += [] if reading.exception() else reading.result()
         return looked_at + self._source.pulled()
 
     def _looked_at(self) -> list[object]:
@@ -141,7 +147,12 @@ class LookAhead:
 
     async def aclose(self) -> None:
         """See `Source`."""
+        await self._end_reading()
+        await self._source.aclose()
+
+    async def _end_reading(self) -> None:
         if self._reading is not None:
             self._reading.cancel()
             await asyncio.wait([self._reading])
-        await self._source.aclose()
+            if not self._reading.cancelled():
+                self._reading.exception()  # seen: it would be complained about otherwise

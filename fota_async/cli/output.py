@@ -26,6 +26,11 @@ def fail(text: str) -> None:
     say(f"fota: {' '.join(text.split())}")
 
 
+def told(error: Exception) -> str:
+    """Return what an error says, with what was noted about it on its way."""
+    return "; ".join([str(error), *getattr(error, "__notes__", ())])
+
+
 def print_report(report: "BatchReport", *, as_json: bool) -> bool:
     """Print the report on stdout: one JSON object, or text for a person.
 

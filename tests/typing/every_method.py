@@ -155,52 +155,6 @@ async def version_two(fota: FotaClient) -> None:
     assert_type(await v2.subscriptions.get(), m.Subscription)
 
 
-async def pilots(fota: FotaClient) -> None:
-    v2, v3 = fota.v2, fota.v3
-    software = v2.campaigns.pilot_then_fleet(
-        "S",
-        IDS,
-        software_from="1",
-        software_to="2",
-        pilot_start_date=DAY,
-        pilot_end_date=DAY,
-        start_date=DAY,
-        end_date=DAY,
-        timeout=None,
-    )
-    result = await software
-    assert_type(result, PilotResult[m.CampaignV2])
-    assert_type(result.pilot, PilotReport)
-    assert_type(result.fleet, ScheduledCampaign[m.CampaignV2])
-    file = v2.campaigns.pilot_then_fleet_file(
-        "F",
-        IDS,
-        file_version="1",
-        pilot=IDS,
-        pilot_start_date=DAY,
-        pilot_end_date=DAY,
-        start_date=DAY,
-        end_date=DAY,
-        timeout=60,
-    )
-    assert_type(await file, PilotResult[m.CampaignV2])
-    firmware = v3.campaigns.pilot_then_fleet(
-        "F",
-        IDS,
-        firmware_from="1",
-        firmware_to="2",
-        pilot=10,
-        pilot_start_date=DAY,
-        pilot_end_date=DAY,
-        start_date=DAY,
-        end_date=DAY,
-        timeout=60,
-        success_rate=0.9,
-        journal="fleet.db",
-    )
-    assert_type(await firmware, PilotResult[m.CampaignV3])
-
-
 async def version_three(fota: FotaClient) -> None:
     v3 = fota.v3
     assert_type(await v3.callbacks.get(), Callback | None)

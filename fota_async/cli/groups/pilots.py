@@ -26,7 +26,7 @@ from fota_async.cli.groups.campaign_schedules import (
     ScheduleFlags,
     To,
 )
-from fota_async.cli.output import check_report_path, fail, print_pieces
+from fota_async.cli.output import check_report_path, fail, print_pieces, told
 from fota_async.cli.plain import as_plain, printable_lines
 from fota_async.cli.progress import ProgressDisplay
 from fota_async.cli.run_flags import record_options, source_of
@@ -208,7 +208,7 @@ async def _drive(start: Start, file: str, flags: PilotFlags) -> int:
 
 def _stopped(stopped: RunStopped, flags: PilotFlags) -> int:
     """Print what became of the run, of pilot or fleet, that was stopped; return the exit code."""
-    fail("; ".join([str(stopped), *getattr(stopped, "__notes__", ())]))
+    fail(told(stopped))
     written = write_report(stopped.report, flags)
     show_scheduled(stopped.report, None, stopped, as_json=flags.json)
     return exit_code(stopped.report, None) if written else Exit.ERROR
