@@ -160,15 +160,21 @@ class FotaClient:
         view._open(self.session, account, self._wakeups)  # noqa: SLF001 - another instance of this class
         return view
 
-    def wake(self, target_id: str) -> None:
+    def wake(self, target_id: str | None) -> None:
         """Let everyone who waits for an upgrade or a campaign, or watches it, look at once.
 
-        For whoever hears of it first, from a callback for instance. A message is a hint: what
-        counts is the reading that follows. For every view of the session manager; call it on the
-        event loop that waits.
+        For whoever hears of it first, from a callback for instance::
+
+            @receiver.on()
+            async def wake(event: CallbackEvent) -> None:
+                fota.wake(event.target_id)
+
+        A message is a hint: what counts is the reading that follows. For every view of the session
+        manager; call it on the event loop that waits.
 
         Args:
-            target_id: Id of the upgrade or campaign; one that nobody waits for is no error.
+            target_id: Id of the upgrade or campaign; one that nobody waits for is no error. None
+                for whatever is waited for: not every documented message names an id.
         """
         self._wakeups.wake(target_id)
 

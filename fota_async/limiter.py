@@ -164,12 +164,14 @@ class Limiter:
 
     def serve(self) -> None:
         """Let leave who may."""
-        while self._turns and (wait := self._wait(now := self._clock.monotonic())) <= 0:
+        while self._turns:
+            now = self._clock.monotonic()
+            if (wait := self._wait(now)) > 0:
+                self._appoint(now + wait)
+                return
             turn = self._turns.next()
             turn.departure = self._depart(now)
             turn.wake()
-        if self._turns:
-            self._appoint(now + wait)
 
     def _wait(self, now: float) -> float:
         """Return the seconds until somebody may leave; infinite if something has to come first."""

@@ -53,6 +53,12 @@ def assert_true(report: BatchReport, session: FakeSession) -> None:
     assert session.members.isdisjoint(ids_of(report, State.FAILED) + ids_of(report, State.UNSENT))
 
 
+def forget(path: Path) -> None:
+    """Remove a journal, and what lies beside it."""
+    for file in path.parent.glob(f"{path.name}*"):
+        file.unlink()
+
+
 def image(path: Path, folder: Path) -> Path:
     """Return a copy of a journal as it would be left if its process died now."""
     folder.mkdir()

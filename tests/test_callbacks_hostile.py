@@ -15,6 +15,8 @@ from callback_helpers import CREDENTIALS, FINISHED, post, receiver_at, states, t
 
 from fota_async.callbacks import VENDOR_ADDRESSES, CallbackReceiver, CallbackServer, serve
 
+pytestmark = pytest.mark.each_python
+
 SMALL = {"max_bytes": 2000, "max_seconds": 0.3, "max_depth": 5}
 BODY = json.dumps(FINISHED).encode()
 VENDOR = VENDOR_ADDRESSES[0]

@@ -17,6 +17,8 @@ from fota_async.callbacks.message import (
     without_credentials,
 )
 
+pytestmark = pytest.mark.each_python
+
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(),

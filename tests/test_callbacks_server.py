@@ -19,6 +19,8 @@ from fota_async import ConfigurationError, MisuseError, StoreError
 from fota_async.callbacks import CallbackReceiver, CallbackServer, MessageState, serve
 from fota_async.callbacks.store.store import Store
 
+pytestmark = pytest.mark.each_python
+
 HANDLED, WAITING = MessageState.HANDLED, MessageState.WAITING
 
 

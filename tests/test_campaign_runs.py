@@ -147,6 +147,9 @@ async def test_while_it_waits_a_run_reports_its_devices_as_pending() -> None:
         await let_run()
     assert (run.report.pending, session.pages) == (3, 2)
     clock.turn(10.0)
+    await let_run()
+    shown = [event for event in session.events if isinstance(event, ProgressEvent)]
+    assert [(e.succeeded, e.pending) for e in shown if not e.finished][-1] == (3, 0)
     report = await waiting
 
     assert (report.succeeded, session.pages) == (3, 3)

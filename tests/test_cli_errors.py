@@ -1,11 +1,16 @@
 """What goes wrong is one line that says what happened and what to do, and an exit code."""
 
-from collections.abc import Iterator
+import signal
+import threading
+from collections.abc import Awaitable, Iterator
 from pathlib import Path
 
 import pytest
 from cli_helpers import Fota, in_thread, point_at, runner
-from helpers import FAST, LOGIN, TOKEN, UPGRADE, Stub, drop, reply
+from helpers import FAST, LOGIN, TOKEN, UPGRADE, Seen, Stub, drop, never, reply
+
+from fota_async.cli.output import told
+from fota_async.errors import FotaError
 
 DEVICE = "990013907835573"
 DATES = ["--start-date", "2027-04-01", "--end-date", "2027-04-08"]
@@ -114,7 +119,8 @@ def test_a_list_that_cannot_be_scheduled_is_refused_before_anything_is_sent(
 def test_a_device_that_is_listed_twice_is_scheduled_once(
     fota: Fota, stub: Stub, tmp_path: Path
 ) -> None:
-    stub.script = lambda _: reply({"id": UPGRADE, "deviceList": []})
+    rows = [{"deviceId": DEVICE, "status": "RequestPending"}]
+    stub.script = lambda _: reply({"id": UPGRADE, "deviceList": rows})
     code, stdout, _ = fota(
         "upgrades", "schedule", *FIRMWARE, *DATES, fleet(tmp_path, f"{DEVICE}\n {DEVICE}\n")
     )
@@ -127,11 +133,6 @@ def test_a_device_that_is_listed_twice_is_scheduled_once(
 @pytest.mark.parametrize(
     ("command", "said"),
     [
-        (
-            ["upgrades", "schedule", *FIRMWARE, *DATES, "FILE"],
-            "upgrades list --status RequestPending",
-        ),
-        (["campaigns", "schedule", "--api", "v3", *IMAGE, *DATES, "FILE"], "campaigns list"),
         (
             ["files", "upload", "FILE", "--file-version", "1", "--make", "m", "--model", "m",
              "--local-target-path", "/p"],
@@ -203,3 +204,24 @@ def test_a_state_is_known_in_any_letter_case(fota: Fota, stub: Stub) -> None:
 
     assert fota("upgrades", "list", "--status", "requestPENDING") == (0, "", "")
     assert "/status/RequestPending/" in stub.asked()[0].path
+
+
+def test_an_interruption_of_a_write_says_where_to_look(fota: Fota, stub: Stub) -> None:
+    def interrupted(_: Seen) -> Awaitable[bytes]:
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+        return never(_)
+
+    stub.script = interrupted
+
+    code, stdout, stderr = fota("campaigns", "cancel", "--api", "v2", "--yes", UPGRADE)
+
+    [line] = stderr.splitlines()
+    assert (code, stdout) == (130, "")
+    assert "interrupted; it may have been done" in line
+    assert "fota campaigns get" in line
+
+
+def test_what_was_noted_about_an_error_is_told() -> None:
+    error = FotaError("refused")
+    error.add_note("this is about the pilot")
+    assert told(error) == "refused; this is about the pilot"

@@ -5,6 +5,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from cyclopts import App
@@ -103,3 +104,16 @@ def test_no_command_is_loaded_that_is_not_called(arguments: list[str]) -> None:
     groups = {f"fota_async.cli.{place.partition(':')[0]}" for place, _, _ in COMMANDS.values()}
     assert ours & groups == wanted
     assert not any(name.startswith("fota_async.simulator") for name in loaded)
+    # Most of what a command waits for at its start.
+    assert ("aiohttp" in loaded) == bool(wanted)
+
+
+def test_the_readme_names_the_commands_of_every_group() -> None:
+    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    named = {
+        (group, command)
+        for group, row in re.findall(r"^\| `fota (\w+)`[^|]*\| (.*) \|$", readme, re.MULTILINE)
+        for command in re.findall(r"`([\w-]+)`", row)
+    }
+
+    assert named == {(words[0], words[-1]) for words in HELP if len(words) > 1}

@@ -167,16 +167,18 @@ def test_a_password_of_a_listener_is_not_shown(fota: Fota, terminal: Fota, stub:
     assert "opens-nothing-else" not in terminal("callbacks", "list")[1]
 
 
+@pytest.mark.parametrize(("options", "name"), [((), "listener"), (("--username", "me"), "me")])
 def test_a_v1_listener_takes_its_password_from_the_environment(
-    fota: Fota, stub: Stub, monkeypatch: pytest.MonkeyPatch
+    fota: Fota, stub: Stub, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...], name: str
 ) -> None:
+    monkeypatch.setenv("THINGSPACE_CALLBACK_USERNAME", "listener")
     monkeypatch.setenv("THINGSPACE_CALLBACK_PASSWORD", "opens-nothing-else")
     stub.script = lambda _: reply({"accountName": "a", "serviceName": "Fota"})
 
-    fota("callbacks", "register", "--api", "v1", "--username", "me", "https://here.example")
+    fota("callbacks", "register", "--api", "v1", *options, "https://here.example")
 
     body = json.loads(stub.asked()[0].body)
-    assert (body["username"], body["password"]) == ("me", "opens-nothing-else")
+    assert (body["username"], body["password"]) == (name, "opens-nothing-else")
 
 
 # Tables

@@ -11,12 +11,13 @@ import pytest
 from cli_helpers import environment, runner
 from helpers import ACCOUNT, CREDENTIALS
 
-from fota_async import DeviceBatcher, FotaClient
+from fota_async import DeviceBatcher, FotaClient, RunOptions
 from fota_async.batch.sync import Sync
 from fota_async.errors import FotaError
 
 ID, DEVICE = "60b5d639-ccdc-4db8-8824-069bd94c95bf", "990013907835573"
 DATES = "--start-date 2027-04-01 --end-date 2027-04-08"
+PILOT = "--pilot-start-date 2027-03-01 --pilot-end-date 2027-03-08 --pilot 5 --wait 100"
 IMAGE = "--name n --from 1 --to 2"
 
 COMMANDS = {
@@ -58,6 +59,9 @@ COMMANDS = {
     "v2.campaigns.cancel": f"campaigns cancel --api v2 --yes {ID}",
     "v2.campaigns.change_dates": f"campaigns dates --api v2 {DATES} --install-window 20-24 {ID}",
     "v2.campaigns.get": f"campaigns get --api v2 {ID}",
+    "v2.campaigns.pilot_then_fleet": f"campaigns pilot --api v2 {IMAGE} {DATES} {PILOT} FILE",
+    "v2.campaigns.pilot_then_fleet_file": "campaigns pilot-file --file-name n --file-version 1 "
+    f"{DATES} {PILOT} FILE",
     "v2.campaigns.remove_devices": f"remove --campaign {ID} --api v2 FILE",
     "v2.campaigns.schedule": f"campaigns schedule --api v2 {IMAGE} {DATES} FILE",
     "v2.campaigns.schedule_file": f"campaigns schedule-file --file-name n --file-version 1 {DATES} "
@@ -95,6 +99,7 @@ COMMANDS = {
     "v3.campaigns.cancel": f"campaigns cancel --api v3 --yes {ID}",
     "v3.campaigns.change_dates": f"campaigns dates --api v3 {DATES} --window 8-17 {ID}",
     "v3.campaigns.get": f"campaigns get --api v3 {ID}",
+    "v3.campaigns.pilot_then_fleet": f"campaigns pilot --api v3 {IMAGE} {DATES} {PILOT} FILE",
     "v3.campaigns.remove_devices": f"remove --campaign {ID} --api v3 FILE",
     "v3.campaigns.schedule": f"campaigns schedule --api v3 {IMAGE} {DATES} --auto-add-devices FILE",
     "v3.campaigns.sync_devices": f"sync --campaign {ID} --api v3 --yes FILE",
@@ -147,7 +152,8 @@ def reaching(method: Callable[..., Any]) -> Callable[..., Any]:
     signature = inspect.signature(method)
 
     def reached(*args: Any, **options: Any) -> Any:
-        signature.bind(*args, **options)
+        bound = signature.bind(*args, **options)
+        assert set(bound.arguments.get("options", {})) <= set(RunOptions.__annotations__)
         raise ReachedError("reached")
 
     return reached

@@ -92,10 +92,12 @@ def test_what_the_account_pays_for_and_has_assigned(
 
 def test_an_upgrade_is_scheduled_found_read_and_cancelled(fota: Fota, pilot: str) -> None:
     image = items(fota, "firmware", "list", "--api", "v1")[0]
-    scheduled = answer(
-        fota, "upgrades", "schedule", "--firmware-name", image["firmware_name"],
+    document = answer(
+        fota, "upgrades", "schedule", "--json", "--firmware-name", image["firmware_name"],
         "--firmware-to", image["to_version"], *DATES, pilot,
     )  # fmt: skip
+    scheduled = document["scheduled"]
+    assert (document["report"]["succeeded"], document["report"]["target"]) == (1, scheduled["id"])
     listed = items(fota, "upgrades", "list", "--status", scheduled["status"])
 
     assert scheduled["id"] in {one["id"] for one in listed}
@@ -107,7 +109,9 @@ def test_an_upgrade_is_scheduled_found_read_and_cancelled(fota: Fota, pilot: str
 
 
 def campaign(fota: Fota, pilot: str, *command: str) -> dict[str, Any]:
-    scheduled: dict[str, Any] = answer(fota, "campaigns", *command, *DATES, pilot)
+    document = answer(fota, "campaigns", *command, "--json", *DATES, pilot)
+    assert document["report"]["pending"] == 1
+    scheduled: dict[str, Any] = document["scheduled"]
     return scheduled
 
 

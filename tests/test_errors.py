@@ -20,6 +20,8 @@ from fota_async import (
     InvalidRequestError,
     LostError,
     NotFoundError,
+    PilotReport,
+    PilotStopped,
     RedirectError,
     RefusedError,
     RunStopped,
@@ -103,7 +105,9 @@ def test_an_error_of_a_wait_survives_pickling(kind: type[WaitError]) -> None:
     [
         kind
         for kind in ALL
-        if not issubclass(kind, (CallError, WaitError, RunStopped, DevicesFailed, SyncStopped))
+        if not issubclass(
+            kind, (CallError, WaitError, RunStopped, PilotStopped, DevicesFailed, SyncStopped)
+        )
     ],
 )
 def test_any_other_error_survives_pickling(kind: type[FotaError]) -> None:
@@ -133,6 +137,10 @@ async def test_an_error_that_carries_a_report_survives_pickling(
         assert [o.device_id for o in same.report] == [o.device_id for o in report]
     assert pickled(stopped).cause is StopCause.CLOSED
     assert pickled(unknown).candidates == (candidate,)
+    late = PilotStopped("late", PilotReport("T", "Queued", {"1": None}, report), timed_out=True)
+    same = pickled(late)
+    assert (str(same), same.timed_out, same.pilot.rows) == ("late", True, {"1": None})
+    assert same.pilot.report.inputs == report.inputs
 
 
 def test_kinds_that_python_knows() -> None:

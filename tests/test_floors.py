@@ -152,7 +152,14 @@ def test_importing_the_library_loads_no_server_and_no_command_line() -> None:
     ours = loaded_by("from fota_async import FotaClient") - loaded_by("import aiohttp")
 
     assert "fota_async.client" in ours
-    unwanted = ("aiohttp.web.", "cyclopts.", "rich.", "fota_async.simulator.", "fota_async.cli.")
+    unwanted = (
+        "aiohttp.web.",
+        "cyclopts.",
+        "rich.",
+        "fota_async.simulator.",
+        "fota_async.callbacks.",
+        "fota_async.cli.",
+    )
     assert not [name for name in ours if f"{name}.".startswith(unwanted)]
 
 

@@ -45,6 +45,11 @@ def reading(at: float, row: Row | None = None, *, took: float = 0.0) -> Reading:
     return Reading(rows, "CampaignRequestQueued", is_open=True, started=at, ended=at + took)
 
 
+def settle(receipts: Receipts, reading: Reading) -> list[Settled]:
+    """Return all that a reading decides."""
+    return [one for part in receipts.settle(reading) for one in part]
+
+
 def verdicts(settled: list[Settled]) -> list[Decision]:
     return [one.decision for one in settled]
 
@@ -70,9 +75,9 @@ def test_what_readings_show_decides(operation: str, rows: list[Row | None], stat
     receipts = receipts_of(operation)
     *before, last = rows
     for number, row in enumerate(before, start=1):
-        assert receipts.settle(reading(DELAY * number, row)) == []
+        assert settle(receipts, reading(DELAY * number, row)) == []
 
-    ((settled),) = receipts.settle(reading(DELAY * len(rows), last))
+    ((settled),) = settle(receipts, reading(DELAY * len(rows), last))
 
     assert isinstance(settled.decision, Verdict)
     assert (settled.decision.state, settled.decision.settled) == (state, True)
@@ -86,16 +91,16 @@ def test_what_readings_show_decides(operation: str, rows: list[Row | None], stat
 def test_a_reading_too_early_says_nothing() -> None:
     receipts = receipts_of("append")
 
-    assert receipts.settle(reading(DELAY - 1, ACCEPTED)) == []
-    assert verdicts(receipts.settle(reading(DELAY, ACCEPTED)))
+    assert settle(receipts, reading(DELAY - 1, ACCEPTED)) == []
+    assert verdicts(settle(receipts, reading(DELAY, ACCEPTED)))
 
 
 def test_two_readings_too_close_count_as_one() -> None:
     receipts = receipts_of("remove")
 
-    assert receipts.settle(reading(DELAY, took=2.0)) == []
-    assert receipts.settle(reading(DELAY + 6.0)) == []
-    assert verdicts(receipts.settle(reading(DELAY + 7.0)))
+    assert settle(receipts, reading(DELAY, took=2.0)) == []
+    assert settle(receipts, reading(DELAY + 6.0)) == []
+    assert verdicts(settle(receipts, reading(DELAY + 7.0)))
 
 
 @pytest.mark.parametrize(
@@ -105,8 +110,8 @@ def test_two_readings_too_close_count_as_one() -> None:
 def test_what_does_not_show_within_the_limit_stays_pending(operation: str, row: Row | None) -> None:
     receipts = receipts_of(operation)
 
-    assert receipts.settle(reading(LIMIT - 1, row)) == []
-    ((settled),) = receipts.settle(reading(LIMIT, row))
+    assert settle(receipts, reading(LIMIT - 1, row)) == []
+    ((settled),) = settle(receipts, reading(LIMIT, row))
 
     assert isinstance(settled.decision, Verdict)
     assert settled.decision.state is State.PENDING
@@ -117,8 +122,8 @@ def test_what_does_not_show_within_the_limit_stays_pending(operation: str, row: 
 def test_what_was_seen_once_at_the_limit_is_looked_at_once_more() -> None:
     receipts = receipts_of("remove")
 
-    assert receipts.settle(reading(LIMIT)) == []
-    assert [one.decision.state for one in receipts.settle(reading(LIMIT + DELAY))] == [  # type: ignore[union-attr]
+    assert settle(receipts, reading(LIMIT)) == []
+    assert [one.decision.state for one in settle(receipts, reading(LIMIT + DELAY))] == [  # type: ignore[union-attr]
         State.SUCCEEDED
     ]
 
@@ -129,7 +134,7 @@ def moments(receipts: Receipts, *, took: float = 0.0) -> list[float]:
     while receipts:
         found.append(receipts.next_moment)
         one = reading(found[-1], took=took)
-        receipts.settle(one)
+        settle(receipts, one)
         receipts.read(one.started, one.ended)
     return found
 
@@ -157,7 +162,7 @@ def test_a_second_look_is_not_put_off() -> None:
     receipts = receipts_of("append", 0.0, 0.0)
     for moment in (5.0, 10.0, 20.0, 40.0):
         assert receipts.next_moment == moment
-        receipts.settle(reading(moment, REJECTED if moment == 40.0 else None))
+        settle(receipts, reading(moment, REJECTED if moment == 40.0 else None))
         receipts.read(moment, moment)
 
     assert receipts.next_moment == 45.0
@@ -172,7 +177,7 @@ def test_many_receipts_in_a_row_do_not_bring_a_reading_each() -> None:
         receipts.add(Receipt(Batch(second, ids), ids, float(second)))
         if receipts.next_moment <= second:
             read.append(second)
-            receipts.settle(reading(float(second)))
+            settle(receipts, reading(float(second)))
             receipts.read(float(second), float(second))
 
     assert len(read) == 5 + (1000 - 80) // 60

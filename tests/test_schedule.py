@@ -157,7 +157,7 @@ async def test_no_device_at_all_is_refused(
     kind: str, devices: Any, new_sim: NewSim, new_client: NewClient
 ) -> None:
     sim = await new_sim()
-    with pytest.raises(ConfigurationError, match="no device id"):
+    with pytest.raises(ConfigurationError, match="no device in the whole input"):
         await SCHEDULES[kind](new_client(sim))(devices)
 
     assert sim.requests == []

@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import schemathesis
 from hypothesis import HealthCheck, settings
+from schemathesis.specs.openapi import checks
 from simulator_api import Api
 from test_simulator_contract import prepare
 
 from fota_async.clock import ManualClock
 from fota_async.simulator import Simulator
 
-schemathesis = pytest.importorskip("schemathesis")
-checks = pytest.importorskip("schemathesis.specs.openapi.checks")
 pytestmark = pytest.mark.slow
 
 SCHEMA = schemathesis.openapi.from_path(Path(__file__).parent / "wire" / "openapi.yaml")

@@ -6,9 +6,11 @@ from typing import Any
 import attrs
 import pytest
 from campaign_api import CampaignApi
+from helpers import Events
 from simulator_api import Api, imei
 
 from fota_async import FotaClient, UpgradeStatus
+from fota_async.events import UnknownMemberEvent
 from fota_async.models import CampaignStatus
 from fota_async.simulator import Rules, Simulator
 from fota_async.simulator.spelling import Spelling
@@ -168,7 +170,8 @@ def same(one: Any, other: Any) -> bool:
 async def test_our_client_reads_both_spellings_alike(
     sim: Simulator, new_client: Any, version: Any, ask: Ask
 ) -> None:
-    client = new_client(sim)
+    events = Events()
+    client = new_client(sim, on_event=events)
     # Its history has to be recent.
     target = sim.add_upgrade() if version == "v1" else sim.add_campaign(version)
     sim.set_status(target, "InProgress" if version == "v1" else "CampaignScheduled")
@@ -181,6 +184,7 @@ async def test_our_client_reads_both_spellings_alike(
         results.append(await ask(client, target))
 
     assert same(*results)
+    assert not events.of(UnknownMemberEvent)
 
 
 @pytest.mark.parametrize("version", ["v2", "v3"])

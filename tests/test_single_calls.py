@@ -1,4 +1,4 @@
-"""Calls of one request: what is refused before anything is sent, and what is never sent twice."""
+"""Calls of one request: what is refused before anything is sent, and how a file is sent."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -14,7 +14,6 @@ from fota_async import ConfigurationError, FotaClient, LostError
 
 NewStub = Callable[..., Awaitable[Stub]]
 NewClient = Callable[..., FotaClient]
-Ask = Callable[[FotaClient, Any], Awaitable[Any]]
 
 DAYS: Any = {"start_date": date(2026, 1, 5), "end_date": date(2026, 1, 6)}
 

@@ -43,7 +43,7 @@ def test_every_method_has_a_docstring_that_says_what_is_raised() -> None:
             for name, method in inspect.getmembers(resource, inspect.ismethod):
                 text = method.__doc__ or ""
                 told = "Raises:" in text or "what is raised" in text or "result and errors" in text
-                told = told or "Pages of" in text
+                told = told or "Pages of" in text or "returns and raises" in text
                 assert name.startswith("_") or told, f"{type(resource).__name__}.{name}"
 
 

@@ -6,10 +6,17 @@ from typing import Any
 
 import pytest
 from helpers import ACCOUNT, BEARER, TOKEN, Events, Stub, modify, read, reply, upgrade
-from simulator_api import imei
+from multidict import CIMultiDict
+from simulator_api import Api, imei
+from test_contract import DOCUMENTED, operation_of
+from test_simulator_contract import ACCOUNT_ROUTES, ask, prepare
 
 from fota_async import DecodeError, FotaClient
+from fota_async.clock import ManualClock
 from fota_async.events import UnknownMemberEvent
+from fota_async.simulator import Rules, Simulator
+from fota_async.wire.convert import noting_unknown_members
+from fota_async.wire.decode import decode
 
 NewStub = Callable[..., Awaitable[Stub]]
 NewClient = Callable[..., FotaClient]
@@ -136,3 +143,19 @@ async def test_tokens_upgrades_and_answers_about_devices(
 
     # Answers about devices are read the fast way, which looks at what it needs.
     assert told(events) == [("BearerToken", "flavour"), ("FirmwareUpgrade", "mood")]
+
+
+@pytest.mark.parametrize("spelling", ["documented", "odd"])
+@pytest.mark.parametrize("route", ACCOUNT_ROUTES, ids=lambda route: route.name)
+async def test_the_models_know_whatever_the_simulator_says(
+    route: Any, spelling: Any, api: Api, sim: Simulator, clock: ManualClock
+) -> None:
+    await prepare(api, sim, clock)
+    sim.rules = Rules(spelling=spelling)
+    answer = await ask(api, route)
+    (ours,) = (one for one in DOCUMENTED if operation_of(one)["operationId"] == route.name)
+    unknown = []
+    with noting_unknown_members(lambda *names: unknown.append(names)):
+        decode(ours, 200, CIMultiDict(), answer.body)
+
+    assert not unknown

@@ -94,6 +94,7 @@ class ListedDevice(Protocol):
     @property
     def device_id(self) -> str:
         """IMEI."""
+        ...
 
     @property
     def status(self) -> str | None:

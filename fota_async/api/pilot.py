@@ -124,11 +124,11 @@ class Pilot(Generic[C]):
             FotaError: What `ScheduleRun` raises, for the pilot or, with a note, for the fleet.
         """
         settings = RunSettings(**self.options)
-        input_ = LookAhead(source)
+        unread = fleet = LookAhead(source)
         try:
-            await input_.open()
-            ids = await self._choose(input_, settings.journal)
-            rest = Without(input_, ids)
+            await unread.open()
+            ids = await self._choose(unread, settings.journal)
+            rest = Without(unread, ids)
             fleet = LookAhead(rest)
             if not await fleet.first(1):
                 raise ConfigurationError(
@@ -137,7 +137,7 @@ class Pilot(Generic[C]):
             report = await self._schedule(ids, settings)
             pilot = await self._wait(ids, report, settings)
         except BaseException:
-            await input_.aclose()
+            await fleet.aclose()
             raise
         try:
             scheduled = await self.schedule(fleet, **self.of_fleet, **self.options)

@@ -242,9 +242,9 @@ class SchedulesV2(ABC):
     ) -> PilotResult[CampaignV2]:
         """Schedule a pilot with software; when it has succeeded, schedule all other devices.
 
-        What it does, returns and raises, and the arguments about the pilot are those of
-        `fota.v3.campaigns.pilot_then_fleet`; all others are those of `schedule_software`. The pilot
-        downloads and installs in the same hours as the fleet, from its own first day on.
+        What it does, its result and errors, and the arguments about the pilot are those of
+        `fota.v3.campaigns.pilot_then_fleet`; the other arguments are those of `schedule_software`.
+        The pilot downloads and installs in the same hours as the fleet, from its own first day on.
         """
         schedule = partial(
             self.schedule_software,
@@ -304,9 +304,9 @@ class SchedulesV2(ABC):
     ) -> PilotResult[CampaignV2]:
         """Schedule a pilot with a file; when it has succeeded, schedule all other devices.
 
-        What it does, returns and raises, and the arguments about the pilot are those of
-        `fota.v3.campaigns.pilot_then_fleet`; all others are those of `schedule_file`. The pilot
-        downloads and installs in the same hours as the fleet, from its own first day on.
+        What it does, its result and errors, and the arguments about the pilot are those of
+        `fota.v3.campaigns.pilot_then_fleet`; the other arguments are those of `schedule_file`.
+        The pilot downloads and installs in the same hours as the fleet, from its own first day on.
         """
         schedule = partial(
             self.schedule_file,

@@ -62,6 +62,11 @@ def wanted_status(kind: type[S], status: S | str) -> S:
     return wanted
 
 
+def _seconds_or_none(_wait: object, _attribute: object, value: Any) -> None:
+    if value is not None and not (isinstance(value, int | float) and value >= 0):
+        raise ConfigurationError(f"timeout is a number of seconds or None, not {value!r}")
+
+
 @attrs.frozen
 class Wait:
     """A wait for a state of one target.
@@ -79,12 +84,7 @@ class Wait:
     target_id: str
     clock: Clock
     wakeup: Wakeup
-    timeout: float | None = attrs.field()
-
-    @timeout.validator
-    def _check_timeout(self, _attribute: object, value: object) -> None:
-        if value is not None and not (isinstance(value, int | float) and value >= 0):
-            raise ConfigurationError(f"timeout is a number of seconds or None, not {value!r}")
+    timeout: float | None = attrs.field(validator=_seconds_or_none)
 
     async def until(self, wanted: S, read: Callable[[], Coroutine[Any, Any, S | None]]) -> S:
         """Read until the target is in the state `wanted` or has passed it; return its state.

@@ -42,10 +42,12 @@ class Wakeups:
     def __init__(self) -> None:
         self._waiting: dict[str, set[Wakeup]] = {}
 
-    def wake(self, target_id: str) -> None:
-        """Let everyone who waits for a target look at once."""
-        for wakeup in self._waiting.get(target_id.lower(), ()):
-            wakeup.told.set()
+    def wake(self, target_id: str | None) -> None:
+        """Let everyone who waits for a target look at once; for None, whatever they wait for."""
+        keys = self._waiting if target_id is None else [target_id.lower()]
+        for key in keys:
+            for wakeup in self._waiting.get(key, ()):
+                wakeup.told.set()
 
     @contextmanager
     def waiting_for(self, target_id: str) -> Iterator[Wakeup]:

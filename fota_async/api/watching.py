@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from typing import Any
 
 import attrs
 
@@ -58,6 +59,11 @@ class Seen:
     rows: Mapping[str, Row]
 
 
+def _seconds(_watch: object, _attribute: object, value: Any) -> None:
+    if not (isinstance(value, int | float) and value > 0):
+        raise ConfigurationError(f"interval is a number of seconds above 0, not {value!r}")
+
+
 @attrs.frozen
 class Watch:
     """A watch over one target.
@@ -75,12 +81,7 @@ class Watch:
     target_id: str
     clock: Clock
     wakeup: Wakeup
-    interval: float = attrs.field()
-
-    @interval.validator
-    def _check_interval(self, _attribute: object, value: object) -> None:
-        if not (isinstance(value, int | float) and value > 0):
-            raise ConfigurationError(f"interval is a number of seconds above 0, not {value!r}")
+    interval: float = attrs.field(validator=_seconds)
 
     async def changes(
         self, read: Callable[[], Awaitable[Seen]]

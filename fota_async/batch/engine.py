@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterable
 from contextlib import ExitStack, suppress
+from functools import partial
 
 from fota_async.batch.admission import admit, claim
 from fota_async.batch.books import Books
@@ -11,7 +12,7 @@ from fota_async.batch.errors import StopCause
 from fota_async.batch.examiner import Examiner
 from fota_async.batch.feed import Feed
 from fota_async.batch.first_batch import FirstBatch
-from fota_async.batch.leftovers import still_open, unsend
+from fota_async.batch.leftovers import last_look, still_open, unsend
 from fota_async.batch.news import News, cancel_all
 from fota_async.batch.operation import Operation
 from fota_async.batch.pieces import Batch
@@ -71,11 +72,12 @@ class Engine:
             first=first,
         )
         self._news = News(session.clock)
+        receipts = receipts_of(operation, settings)
         self._feed = Feed(
             source,
             self._books,
             self._doubt_of_earlier_start,
-            self._wait_for_earlier_start if operation.awaits and not settings.dry_run else None,
+            None if receipts is None else lambda batch: self._watch.go_on(batch),  # noqa: PLW0108 - it is made below
         )
         size = min(settings.batch_size, operation.cap or settings.batch_size)
         doubts = Doubts(
@@ -100,12 +102,13 @@ class Engine:
             alone=operation.read_alone,
         )
         self._watch = Watch(
-            receipts=receipts_of(operation, settings),
+            receipts=receipts,
             reader=self._reader,
             books=self._books,
             stopper=self._stopper,
             news=self._news,
             clock=session.clock,
+            was_read=self._show_progress,
         )
         alike = Alike(size, settings.concurrency or FIRST_WORKERS)
         self._examiner = Examiner(
@@ -147,8 +150,7 @@ class Engine:
             ended=self._show_progress,
         )
         self._examining: asyncio.Task[None] | None = None
-        self._settling: asyncio.Task[None] | None = None
-        self._watching: asyncio.Task[None] | None = None
+        self._settling: list[asyncio.Task[None]] = []
         self._grace: asyncio.Task[None] | None = None
         self._ending: asyncio.Task[None] | None = None
         self._opening: asyncio.Task[None] | None = None
@@ -191,7 +193,7 @@ class Engine:
         self._stopper.stop_for(StopCause.INTERRUPTED, "no new batch was started")
         self._aborted = True
         self._crew.end_workers()
-        for task in (self._opening, self._settling, self._watching, self._ending):
+        for task in (self._opening, *self._settling, self._ending):
             if task is not None:
                 task.cancel()
 
@@ -252,18 +254,15 @@ class Engine:
 
     async def _until_done(self) -> None:
         self._sender.start()
-        self._settling = self._crew.help(self._settler.run)
-        self._watching = self._crew.help(self._watch.run)
+        self._settling = [self._crew.help(self._settler.run), self._crew.help(self._watch.run)]
         if self._settings.deadline is not None:
             self._crew.help(self._end_at_deadline)
         if self.stop is not None:
             self._on_stop()
         await self._crew.workers_done()
-        if self.stop is not None:
-            self._settler.expect_no_more()
-            await asyncio.wait([self._settling])
+        self._settler.expect_no_more()
         self._watch.expect_no_more()
-        await asyncio.wait([self._watching])
+        await asyncio.wait(self._settling)
 
     def _journal_broke(self, error: JournalError) -> None:
         self._stopper.journal_broke(error)
@@ -284,9 +283,6 @@ class Engine:
             return
         why = self._first.why if self._first else EARLIER
         self._settler.doubt(batch, why, noticed=self._books.started)
-
-    def _wait_for_earlier_start(self, batch: Batch) -> None:
-        self._watch.go_on(batch)
 
     # Beside the workers
 
@@ -335,9 +331,8 @@ class Engine:
 
     def _begin_grace(self) -> None:
         self._grace = asyncio.create_task(self._end_after_grace())
-        for task in (self._settling, self._watching):
-            if task is not None:
-                task.cancel()
+        for task in self._settling:
+            task.cancel()
 
     async def _end_after_grace(self) -> None:
         await self._end_of_grace()
@@ -389,7 +384,7 @@ class Engine:
 
     async def _end_early(self) -> None:
         if self._grace is not None:
-            look = self._crew.help(self._last_look)
+            look = self._crew.help(partial(last_look, self._reader, self._settler, self._watch))
             alarm = self._crew.help(self._end_of_grace)
             try:
                 await asyncio.wait({look, alarm}, return_when=asyncio.FIRST_COMPLETED)
@@ -399,12 +394,3 @@ class Engine:
             await self._feed.fill(1)
             unsend(self._work, self._books, self.stop)
             await self._books.journal.caught_up()
-
-    async def _last_look(self) -> None:
-        """Make one reading, and let what it shows count."""
-        wanted = self._settler.wanted() | self._watch.wanted()
-        if wanted:
-            with suppress(CallError):  # nothing was learned: they stay undecided
-                reading = await self._reader.read(lambda: wanted)
-                self._settler.last_look(reading)
-                self._watch.last_look(reading)

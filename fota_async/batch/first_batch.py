@@ -2,7 +2,7 @@
 
 import asyncio
 from array import array
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Sequence
 from itertools import chain
 
@@ -14,6 +14,8 @@ from fota_async.batch.journal.rows import Start
 from fota_async.batch.source import Source
 from fota_async.batch.states import Verdict
 from fota_async.errors import SourceError
+
+_HINTS = 3
 
 
 class FirstBatch(Past):
@@ -102,9 +104,23 @@ class LookAhead:
         """Return what the slices hold that were looked at."""
         return Sieve().sift(self._looked_at())
 
+    @property
+    def nothing(self) -> str:
+        """What to say of an input without any device."""
+        hints = Counter(one.hint for one in self.sifted().malformed)
+        said = ", ".join(f"{count:,}: {hint}" for hint, count in hints.most_common(_HINTS))
+        inputs = f" ({said})" if said else ""
+        return f"there is no device in the whole input{inputs}; nothing was sent"
+
     async def read(self) -> list[object]:
         """See `Source`."""
-        return self._slices.popleft() if self._slices else await self._read_on()
+        if self._slices:
+            return self._slices.popleft()
+        try:
+            return await self._read_on()
+        except asyncio.CancelledError:
+            await self._end_reading()  # nobody comes next
+            raise
 
     async def _read_on(self) -> list[object]:
         # Whoever waits may be cancelled: the reading goes on for the one who comes next.
@@ -121,9 +137,9 @@ class LookAhead:
         """See `Source`."""
         looked_at = self._looked_at()
         self._slices.clear()
-        if self._reading is not None and self._reading.done() and not self._reading.cancelled():
-            looked_at += [] if self._reading.exception() else self._reading.result()
-            self._reading = None
+        reading = self._reading
+        if reading is not None and reading.done() and not reading.cancelled():
+            looked_at += [] if reading.exception() else reading.result()
         return looked_at + self._source.pulled()
 
     def _looked_at(self) -> list[object]:
@@ -131,7 +147,12 @@ class LookAhead:
 
     async def aclose(self) -> None:
         """See `Source`."""
+        await self._end_reading()
+        await self._source.aclose()
+
+    async def _end_reading(self) -> None:
         if self._reading is not None:
             self._reading.cancel()
             await asyncio.wait([self._reading])
-        await self._source.aclose()
+            if not self._reading.cancelled():
+                self._reading.exception()  # seen: it would be complained about otherwise

@@ -1,15 +1,20 @@
 """What is not decided: seen from outside while a run goes on, and entered when it ends early."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 
 from fota_async.batch.books import IN_DOUBT, IN_FLIGHT, WAITING, Books
 from fota_async.batch.errors import StopCause
 from fota_async.batch.operation import RECEIVED
+from fota_async.batch.reader import TargetReader
 from fota_async.batch.receipts import Receipt
 from fota_async.batch.settle import Doubt
+from fota_async.batch.settler import Settler
 from fota_async.batch.states import State, Verdict
 from fota_async.batch.stopping import Stop
+from fota_async.batch.watch import Watch
 from fota_async.batch.work import Work
+from fota_async.errors import CallError
 
 
 def still_open(
@@ -48,3 +53,19 @@ def unsend(work: Work, books: Books, stop: Stop | None) -> None:
     work.later.clear()
     if waiting := work.feed.take(len(work.feed.waiting)):
         books.enter(work.new_batch(waiting), Verdict(State.UNSENT, reason=stopped))
+
+
+async def last_look(reader: TargetReader, settler: Settler, watch: Watch) -> None:
+    """Make one reading, and let what it shows count.
+
+    Args:
+        reader: Reads the target.
+        settler: Has what is in doubt.
+        watch: Has what was received and does not show yet.
+    """
+    wanted = settler.wanted() | watch.wanted()
+    if wanted:
+        with suppress(CallError):  # nothing was learned: they stay undecided
+            reading = await reader.read(lambda: wanted)
+            settler.last_look(reading)
+            watch.last_look(reading)

@@ -18,7 +18,7 @@ _REST = 4.0
 """Between two readings so many times as long as a reading takes: it can be thousands of pages."""
 
 
-@attrs.define
+@attrs.define(eq=False)
 class Receipt:
     """Devices of one batch that were received and do not show yet.
 
@@ -63,12 +63,12 @@ class Receipts:
         self._present_counts = present_counts
         self._settle_delay = settle_delay
         self._limit = limit
-        self._receipts: list[Receipt] = []
+        self._receipts: dict[Receipt, None] = {}
         self._interval = 0.0
         self._rested = self._not_before = 0.0
 
     def __len__(self) -> int:
-        return sum(len(receipt.ids) for receipt in self._receipts)
+        return len(self._receipts)
 
     def __iter__(self) -> Iterator[Receipt]:
         return iter(self._receipts)
@@ -77,7 +77,7 @@ class Receipts:
         """Take a receipt in."""
         if not self._receipts:
             self._interval = max(_FIRST_INTERVAL, self._settle_delay)
-        self._receipts.append(receipt)
+        self._receipts[receipt] = None
 
     def wanted(self) -> set[str]:
         """Return the devices to ask about."""
@@ -101,29 +101,30 @@ class Receipts:
         self._not_before = min(max(ended + self._interval, self._rested), over)
         self._interval = max(self._interval, min(2 * self._interval, _LONGEST_INTERVAL))
 
-    def settle(self, reading: Reading) -> list[Settled]:
-        """Return what a reading shows or what is waited for no longer; the rest stays."""
-        settled: list[Settled] = []
-        rest: list[Receipt] = []
-        for receipt in self._receipts:
+    def settle(self, reading: Reading) -> Iterator[list[Settled]]:
+        """Yield, receipt by receipt, what a reading shows or what is waited for no longer.
+
+        Whoever takes it may pause in between, for other receipts too. The rest stays.
+        """
+        for receipt in tuple(self._receipts):
             if reading.started < receipt.next_reading(self._settle_delay):
-                rest.append(receipt)
                 continue
-            over = reading.started >= receipt.since + self._limit
+            del self._receipts[receipt]
+            settled: list[Settled] = []
             for decision, ids in by_decision(receipt.ids, reading, self._decide):
+                part = attrs.evolve(receipt, ids=ids, seen=None)
                 if not isinstance(decision, Verdict):
-                    still = attrs.evolve(receipt, ids=ids, seen=None)
-                    why = f"it does not show after {self._limit:g} s (settle_limit)"
-                    settled += [_pending(still, why)] if over else []
-                    rest += [] if over else [still]
+                    if reading.started >= receipt.since + self._limit:
+                        why = f"it does not show after {self._limit:g} s (settle_limit)"
+                        settled.append(_pending(part, why))
+                    else:
+                        self._receipts[part] = None
                 elif counts(decision, receipt.seen, present_counts=self._present_counts):
                     settled.append(Settled(receipt.batch, ids, decision))
                 else:
-                    rest.append(
-                        attrs.evolve(receipt, ids=ids, seen=decision, seen_at=reading.ended)
-                    )
-        self._receipts = rest
-        return settled
+                    part.seen, part.seen_at = decision, reading.ended
+                    self._receipts[part] = None
+            yield settled
 
     def last_look(self, reading: Reading | None, why: str) -> list[Settled]:
         """Return what one reading shows, if there is one; the rest is waited for no longer."""
@@ -137,7 +138,7 @@ class Receipts:
                     settled.append(_pending(attrs.evolve(receipt, ids=ids), why))
                 else:
                     settled.append(Settled(receipt.batch, ids, decision))
-        self._receipts = []
+        self._receipts.clear()
         return settled
 
 

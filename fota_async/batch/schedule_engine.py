@@ -183,9 +183,7 @@ class ScheduleEngine(Generic[T]):
     async def _first_ids(self) -> list[str]:
         ids = await self._source.first(self._settings.batch_size)
         if not ids:
-            raise ConfigurationError(
-                "there is no device id of 15 digits in the whole input; nothing was sent"
-            )
+            raise ConfigurationError(self._source.nothing)
         return ids
 
     async def _schedule_with(self, ids: list[str]) -> Engine:

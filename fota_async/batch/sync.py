@@ -127,7 +127,7 @@ class Sync:
                 "a sync needs no journal: started again, it reads the target and does what is left"
             )
         self._settings = RunSettings(**options)
-        self._options = options
+        self._options: RunOptions = options
         if self._settings.keep == "none":
             self._options = {**options, "keep": "failures"}  # they are not waited for to show
         self._session = session

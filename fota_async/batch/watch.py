@@ -1,6 +1,7 @@
 """The watch: reads the target until it shows what became of devices that were received."""
 
-from collections.abc import Collection
+import asyncio
+from collections.abc import Callable, Collection
 
 from fota_async.batch.books import Books
 from fota_async.batch.news import News
@@ -21,7 +22,7 @@ _MOST_FAILURES = 3
 
 def receipts_of(operation: Operation, settings: RunSettings) -> Receipts | None:
     """Return what holds the receipts of a run; None where nobody waits for their outcome."""
-    if not operation.awaits:
+    if not operation.awaits or settings.dry_run:
         return None
     return Receipts(
         operation.decide,
@@ -41,6 +42,7 @@ class Watch:
         stopper: Knows whether the run stops, and is told why it must.
         news: Tells of receipts, and is told of every change.
         clock: Whose seconds count.
+        was_read: Called after each reading.
     """
 
     def __init__(
@@ -52,6 +54,7 @@ class Watch:
         stopper: Stopper,
         news: News,
         clock: Clock,
+        was_read: Callable[[], object],
     ) -> None:
         self._receipts = receipts
         self._reader = reader
@@ -59,6 +62,7 @@ class Watch:
         self._stopper = stopper
         self._news = news
         self._clock = clock
+        self._was_read = was_read
         self._failures = 0
         self._expecting = True
 
@@ -113,9 +117,12 @@ class Watch:
                 self.last_look(None, f"the target cannot be read: {error.message}")
         else:
             self._failures = 0
-            self._enter(receipts.settle(reading))
+            for settled in receipts.settle(reading):
+                self._enter(settled)
+                await asyncio.sleep(0)  # a campaign can have a million devices
             receipts.read(reading.started, reading.ended)
             self._stopper.saw(reading)
+            self._was_read()
 
     def wanted(self) -> set[str]:
         """Return the devices to ask about."""
@@ -132,7 +139,7 @@ class Watch:
         for one in settled:
             if isinstance(one.decision, Verdict):
                 self._books.enter(one.batch, one.decision, one.ids)
-        self._books.awaited = 0 if self._receipts is None else len(self._receipts)
+        self._books.awaited -= sum(len(one.ids) for one in settled)
         # Told when all is entered: whoever listens may look at the report.
         for one in settled:
             self._books.tell(one.batch, "settled", devices=len(one.ids))

@@ -121,8 +121,9 @@ class Handlers:
         else:
             result = await self._in_thread(handler, event)
         if inspect.isawaitable(result):
+            limit = asyncio.timeout(self._seconds)
             try:
-                async with asyncio.timeout(self._seconds) as limit:
+                async with limit:
                     await result
             except TimeoutError as error:
                 if limit.expired():
@@ -132,9 +133,9 @@ class Handlers:
     async def _in_thread(self, handler: Handler, event: CallbackEvent) -> object:
         if self._threads is None:
             self._threads = ThreadPoolExecutor(self._concurrency, "fota-handlers")
-        run = copy_context().run
+        context = copy_context()
         return await asyncio.get_running_loop().run_in_executor(
-            self._threads, run, _called, handler, event
+            self._threads, lambda: context.run(_called, handler, event)
         )
 
 

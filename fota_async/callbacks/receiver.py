@@ -42,7 +42,8 @@ class CallbackReceiver:
     A message is on disk before it is acknowledged with 200. It is handled from there: by the
     handler of its type, or by whoever iterates over `events()`; at least once, again after a
     failure or a crash, in no promised order. Whoever acts on a message twice must do no harm: read
-    the state before acting.
+    the state before acting. A handler that brings the process down gets its message again after
+    each start; only failures are counted.
 
     What is not a message is answered without a body, and nothing of it is stored:
 
@@ -101,10 +102,12 @@ class CallbackReceiver:
         self._clock = clock or SystemClock()
         self._handlers = Handlers(options.concurrency, options.handler_seconds)
         self._listeners = Listeners()
+        self._entering = asyncio.Lock()
         self._users = 0
         self._keeper: Keeper | None = None
         self._delivery: Delivery | None = None
         self._begin = 0.0
+        self._trouble = ""
 
     # Handling
 
@@ -210,14 +213,17 @@ class CallbackReceiver:
         """Return an application to mount in yours: `app.add_subapp("/fota", receiver.app())`.
 
         Its paths are `/v1`, `/v2` and `/v3`. The receiver is open while it runs. How many
-        connections there may be is up to your server.
+        connections there may be is up to your server, and so is what is no HTTP at all: aiohttp
+        answers and logs that, and quotes it.
 
         Args:
             path: What comes before the versions. A path that nobody can guess is the best that v2
                 and v3 offer beside the address.
         """
         prefix = path.strip("/")
-        paths = {f"{prefix}/{version}".lstrip("/"): version for version in self._versions}
+        paths: dict[str, Version] = {
+            f"{prefix}/{version}".lstrip("/"): version for version in self._versions
+        }
         intake = Intake(self.callers, self._credentials, paths, self._options)
 
         async def receive(request: web.Request) -> web.Response:
@@ -248,8 +254,11 @@ class CallbackReceiver:
             logger.info("a request from %s was turned away: %s", intake.caller(request), error)
             return answer(error.status)
         except StoreError as error:
-            logger.error("a callback message could not be stored: %s", error)
+            if str(error) != self._trouble:  # once: a full disk is often that of the log, too
+                self._trouble = str(error)
+                logger.error("callback messages are answered with 503: %s", error)
             return answer(503)
+        self._trouble = ""
         return answer(200)
 
     async def _take(self, message: Message) -> None:
@@ -283,9 +292,13 @@ class CallbackReceiver:
         Raises:
             StoreError: It is in use by another receiver, damaged, or cannot be made.
         """
-        self._users += 1
-        if self._users > 1:
-            return self
+        async with self._entering:
+            if not self._users:
+                await self._open()
+            self._users += 1
+        return self
+
+    async def _open(self) -> None:
         options = self._options
         store = Store(
             self._path, max_bytes=options.max_store_bytes, keep_handled=options.keep_handled
@@ -293,18 +306,13 @@ class CallbackReceiver:
         keeper = Keeper(store)
         # One time for all that is ever to happen again: the clock's, set once by the machine's.
         self._begin = time.time() - self._clock.monotonic()
-        try:
-            await keeper.open(self._now(), options.max_backoff)
-        except BaseException:
-            self._users -= 1
-            raise
+        await keeper.open(self._now(), options.max_backoff)
         self._keeper = keeper
         self._handlers.open()
         self._delivery = Delivery(
             store, keeper, self._handlers, options, clock=self._clock, now=self._now
         )
         self._handlers.on_ready = self._delivery.wake
-        return self
 
     async def __aexit__(
         self,
@@ -313,9 +321,12 @@ class CallbackReceiver:
         trace: TracebackType | None,
     ) -> None:
         """Stop to receive, let running handlers end, close the store."""
-        self._users -= 1
-        if self._users:
-            return
+        async with self._entering:
+            self._users -= 1
+            if not self._users:
+                await self._close()
+
+    async def _close(self) -> None:
         keeper, self._keeper = self._keeper, None
         delivery, self._delivery = self._delivery, None
         assert keeper is not None  # noqa: S101 - it was entered

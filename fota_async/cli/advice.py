@@ -1,8 +1,10 @@
 """What to do about an error, beside what happened."""
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from fota_async.cli.output import fail
 from fota_async.errors import (
     CallError,
     CertificateError,
@@ -27,6 +29,8 @@ _ADVICE: list[tuple[type[CallError], str]] = [
     (NotFoundError, "is it the id, and the --api it belongs to?"),
 ]
 
+_DOUBT = "it may have been done all the same"
+
 
 @contextmanager
 def advised(if_lost: str = "") -> Iterator[None]:
@@ -40,6 +44,10 @@ def advised(if_lost: str = "") -> Iterator[None]:
     """
     try:
         yield
+    except asyncio.CancelledError:
+        if if_lost:
+            fail(f"interrupted; {_DOUBT}: {if_lost}")
+        raise
     except CallError as error:
         words = _words(error, if_lost)
         if words:
@@ -49,7 +57,7 @@ def advised(if_lost: str = "") -> Iterator[None]:
 
 def _words(error: CallError, if_lost: str) -> str:
     if if_lost and error.sent == "maybe" and isinstance(error, LostError | DeadlineError):
-        return f"it may have been done all the same: {if_lost}"
+        return f"{_DOUBT}: {if_lost}"
     if isinstance(error, ThrottledError) and error.retry_at is not None:
         return f"nothing was done; try again after {error.retry_at:%Y-%m-%d %H:%M:%S} UTC"
     return next((words for kind, words in _ADVICE if isinstance(error, kind)), "")

@@ -10,7 +10,7 @@ from cyclopts import App, CycloptsError, Group
 
 from fota_async import __version__
 from fota_async.cli.exits import Exit, exit_code_of
-from fota_async.cli.output import fail
+from fota_async.cli.output import fail, told
 from fota_async.errors import FotaError
 
 _LAST_BREATH = 0.5
@@ -117,7 +117,7 @@ def execute(arguments: Sequence[str]) -> int:
         fail(f"{str(error).rstrip('.')}; `{command} --help` tells more")
         return Exit.USAGE
     except FotaError as error:
-        fail(str(error))
+        fail(told(error))
         return exit_code_of(error)
     except KeyboardInterrupt:
         return 128 + signal.SIGINT

@@ -2,9 +2,9 @@
 
 import signal
 from enum import IntEnum
+from typing import TYPE_CHECKING
 
-from fota_async.batch.errors import SyncRefused
-from fota_async.batch.report import BatchReport
+from fota_async.batch.errors import PilotStopped, SyncRefused
 from fota_async.errors import (
     ConfigurationError,
     FotaError,
@@ -13,6 +13,9 @@ from fota_async.errors import (
     StoreError,
     WaitTimeout,
 )
+
+if TYPE_CHECKING:
+    from fota_async.batch.report import BatchReport
 
 
 class Exit(IntEnum):
@@ -28,7 +31,7 @@ class Exit(IntEnum):
     """The run came to its end or to a limit the caller set, and some device did not succeed."""
 
 
-def exit_code(report: BatchReport, received: signal.Signals | None) -> int:
+def exit_code(report: "BatchReport", received: signal.Signals | None) -> int:
     """Return the exit code that a report means.
 
     Args:
@@ -53,4 +56,4 @@ def exit_code_of(error: FotaError) -> int:
     """Return the exit code that an error means."""
     if isinstance(error, _NOTHING_SENT):
         return Exit.USAGE
-    return Exit.INCOMPLETE if isinstance(error, WaitTimeout) else Exit.ERROR
+    return Exit.INCOMPLETE if isinstance(error, WaitTimeout | PilotStopped) else Exit.ERROR

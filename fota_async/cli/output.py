@@ -6,10 +6,13 @@ import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from fota_async.batch.report import BatchReport
 from fota_async.cli.plain import printable_lines
 from fota_async.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from fota_async.batch.report import BatchReport
 
 
 def say(text: str) -> None:
@@ -23,7 +26,12 @@ def fail(text: str) -> None:
     say(f"fota: {' '.join(text.split())}")
 
 
-def print_report(report: BatchReport, *, as_json: bool) -> bool:
+def told(error: Exception) -> str:
+    """Return what an error says, with what was noted about it on its way."""
+    return "; ".join([str(error), *getattr(error, "__notes__", ())])
+
+
+def print_report(report: "BatchReport", *, as_json: bool) -> bool:
     """Print the report on stdout: one JSON object, or text for a person.
 
     Returns:

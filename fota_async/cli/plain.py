@@ -4,8 +4,6 @@ from typing import Any
 
 import attrs
 
-from fota_async.models import TimeWindow
-
 
 def printable(text: str) -> str:
     r"""Return a text of the API as it may stand on a terminal.
@@ -39,21 +37,6 @@ def as_plain(value: Any) -> Any:
     if isinstance(value, tuple | list):
         return [as_plain(one) for one in value]
     return value
-
-
-def as_text(value: Any) -> str:
-    """Return a value as one cell of a table."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, tuple | list):
-        return ", ".join(as_text(one) for one in value)
-    if isinstance(value, TimeWindow):
-        return f"{value.start_time}-{value.end_time}"
-    if attrs.has(type(value)):
-        return " ".join(filter(None, (as_text(one) for one in members(value).values())))
-    return printable(str(value))
 
 
 def _escaped(one: str) -> str:

@@ -23,6 +23,7 @@ from fota_async.events import (
     JournalEvent,
     LimitEvent,
     PauseEvent,
+    PilotEvent,
     ProgressEvent,
     TokenEvent,
 )
@@ -97,6 +98,8 @@ class ProgressDisplay:
             self._logins += event.kind == "session" and event.action == "fetched"
         elif isinstance(event, JournalEvent):
             self._say(_going_on(event))
+        elif isinstance(event, PilotEvent):
+            self._say(_about_pilot(event))
         elif isinstance(event, ProgressEvent):
             self._show(event)
 
@@ -141,3 +144,10 @@ def _going_on(event: JournalEvent) -> str:
         return f"The run of this journal was finished: {decided}."
     doubtful = f", {event.doubtful:,} may have been sent and are settled first"
     return f"Going on from the journal: {decided}{doubtful if event.doubtful else ''}."
+
+
+def _about_pilot(event: PilotEvent) -> str:
+    return (
+        f"The pilot {event.target} is {event.status}: {event.succeeded} of {event.devices} devices "
+        f"succeeded, {event.failed} failed, {event.undecided} are undecided."
+    )

@@ -3,13 +3,13 @@
 import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
-from typing import Annotated
+from typing import Annotated, Any
 
 import attrs
 from cyclopts import Parameter
 
 from fota_async.batch.errors import RunStopped
-from fota_async.batch.run import BatchRun
+from fota_async.batch.run import Run
 from fota_async.batch.states import DeviceOutcome
 from fota_async.cli.access import OUTPUT
 from fota_async.cli.calls import JSON_HELP, as_line, tell_pauses
@@ -62,7 +62,7 @@ async def read_devices(make_run: MakeRun, file: str, flags: ReadFlags) -> int:
     return code if written or code else Exit.ERROR
 
 
-async def _print(run: BatchRun, *, as_json: bool) -> bool:
+async def _print(run: Run[Any], *, as_json: bool) -> bool:
     """Print the outcomes as they come; return whether standard output took them."""
     most = 1 if as_json else _ROWS_AT_ONCE
     waiting: list[DeviceOutcome] = []

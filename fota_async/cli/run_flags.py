@@ -155,6 +155,17 @@ def run_options(flags: RunFlags) -> RunOptions:
     )
 
 
+def record_options(flags: RecordFlags) -> RunOptions:
+    """Return the options of a run that may keep a journal.
+
+    Raises:
+        ConfigurationError: One of them cannot work.
+    """
+    options = run_options(flags)
+    options["journal"], options["durability"] = flags.journal, flags.durability
+    return options
+
+
 def source_of(file: str, column: str | None) -> TextSource:
     """Return the device list in a file, or on standard input for `-`."""
     if file != "-":

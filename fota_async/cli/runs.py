@@ -1,24 +1,45 @@
 """One run over one device list, from its options to its exit code."""
 
 from collections.abc import Callable
-from typing import TypeAlias, cast
+from typing import Any, Protocol, TypeAlias, cast
 
 from fota_async.batch.errors import RunStopped
 from fota_async.batch.report import BatchReport
-from fota_async.batch.run import BatchRun
+from fota_async.batch.run import Run
 from fota_async.batch.settings import RunOptions
 from fota_async.batch.source import Devices
 from fota_async.cli.confirm import confirm
 from fota_async.cli.exits import Exit, exit_code
 from fota_async.cli.output import check_report_path, fail, print_report
 from fota_async.cli.progress import ProgressDisplay
-from fota_async.cli.run_flags import DangerRecordFlags, RecordFlags, run_options, source_of
+from fota_async.cli.run_flags import DangerRecordFlags, RecordFlags, record_options, source_of
 from fota_async.cli.signals import on_signals
 from fota_async.client import FotaClient
 from fota_async.errors import JournalError
 
-MakeRun: TypeAlias = Callable[[FotaClient, Devices, RunOptions], BatchRun]
+MakeRun: TypeAlias = Callable[[FotaClient, Devices, RunOptions], Run[Any]]
 """Makes the run that a command is about."""
+
+
+class Printer(Protocol):
+    """Prints what a run came to, and returns whether it could be written."""
+
+    def __call__(
+        self, report: BatchReport, result: Any, stopped: RunStopped | None, /, *, as_json: bool
+    ) -> bool:
+        """Print it.
+
+        Args:
+            report: What became of every device.
+            result: What the run results in; None if it was stopped.
+            stopped: Why it was stopped.
+            as_json: Whether to print one JSON object.
+        """
+        ...
+
+
+def _print_report(report: BatchReport, _: object, __: object, *, as_json: bool) -> bool:
+    return print_report(report, as_json=as_json)
 
 
 def devices_of(file: str, column: str | None) -> Devices:
@@ -29,8 +50,16 @@ def devices_of(file: str, column: str | None) -> Devices:
     return cast("Devices", source_of(file, column))
 
 
-async def drive(make_run: MakeRun, file: str, flags: RecordFlags) -> int:
+async def drive(
+    make_run: MakeRun, file: str, flags: RecordFlags, show: Printer = _print_report
+) -> int:
     """Run over the devices of a file or of standard input; return the exit code.
+
+    Args:
+        make_run: Makes the run.
+        file: The device list.
+        flags: The options of the command.
+        show: Prints what it came to.
 
     Raises:
         ConfigurationError: An option or the environment cannot work; nothing was sent.
@@ -39,21 +68,24 @@ async def drive(make_run: MakeRun, file: str, flags: RecordFlags) -> int:
     """
     if flags.report is not None:
         check_report_path(flags.report, file, flags.journal)
-    options = run_options(flags)
-    options["journal"], options["durability"] = flags.journal, flags.durability
+    options = record_options(flags)
     progress = ProgressDisplay()
     client = flags.client(progress, max_rate=flags.max_rate)
     run = make_run(client, devices_of(file, flags.column), options)
-    message = ""
+    result: Any = None
+    stopped: RunStopped | None = None
     async with client:
         with on_signals(run.stop) as received, progress:
             try:
-                report = await run
-            except RunStopped as stopped:
-                report, message = stopped.report, str(stopped)
-    if message:
-        fail(message)
-    return _finish(report, flags, exit_code(report, received.signal))
+                result = await run
+            except RunStopped as error:
+                stopped = error
+                fail(str(error))
+    report = run.report
+    written = write_report(report, flags)
+    written = show(report, result, stopped, as_json=flags.json) and written
+    code = exit_code(report, received.signal)
+    return code if written or code else Exit.ERROR
 
 
 async def confirm_run(what: str, file: str, flags: DangerRecordFlags) -> None:
@@ -65,14 +97,13 @@ async def confirm_run(what: str, file: str, flags: DangerRecordFlags) -> None:
     await confirm(what, yes=flags.yes or flags.dry_run, can_ask=file != "-")
 
 
-def _finish(report: BatchReport, flags: RecordFlags, code: int) -> int:
+def write_report(report: BatchReport, flags: RecordFlags) -> bool:
+    """Write the file that was asked for, if one was; return whether it could be written."""
     # The file first: it is what nobody can get again, and standard output may be closed.
-    written = True
     if flags.report is not None:
         try:
             report.to_csv(flags.report)
         except (OSError, JournalError) as error:
             fail(f"the report could not be written to {flags.report!r}: {error}")
-            written = False
-    written = print_report(report, as_json=flags.json) and written
-    return code if written or code else Exit.ERROR
+            return False
+    return True

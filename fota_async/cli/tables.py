@@ -11,7 +11,7 @@ from rich.text import Text
 
 from fota_async import models
 from fota_async.batch.states import DeviceOutcome
-from fota_async.cli.plain import as_text, members
+from fota_async.cli.plain import members, printable
 
 _CAMPAIGN = ("campaign_name", "start_date", "end_date", "status")
 _HISTORY = ("start_date", "status", "reason")
@@ -77,7 +77,7 @@ def answer_table(answer: Any) -> str:
 
 def _rendered(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     table = Table(box=None, pad_edge=False, show_header=bool(header), header_style="bold")
-    cells = [[as_text(value) for value in row] for row in rows]
+    cells = [[_as_text(value) for value in row] for row in rows]
     for place, name in enumerate(header or ("name", "value")):
         # An id that is cut or broken is of no use.
         whole = max((len(row[place]) for row in cells), default=0) if name in _IDS else None
@@ -88,3 +88,18 @@ def _rendered(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     with console.capture() as captured:
         console.print(table)
     return captured.get()
+
+
+def _as_text(value: Any) -> str:
+    """Return a value as one cell of a table."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, tuple | list):
+        return ", ".join(_as_text(one) for one in value)
+    if isinstance(value, models.TimeWindow):
+        return f"{value.start_time}-{value.end_time}"
+    if attrs.has(type(value)):
+        return " ".join(filter(None, (_as_text(one) for one in members(value).values())))
+    return printable(str(value))

@@ -59,7 +59,7 @@ class AccountFace:
         owner.licenses.resize(total, owner.candidates.ids(), self._world.now())
 
     def license(self, ids: Iterable[str], account: str | None = None) -> None:
-        """Give licences to devices.
+        """Let devices hold licences as if they always had.
 
         Raises:
             ValueError: An id is not 15 digits, or so many licences were not bought.
@@ -72,7 +72,7 @@ class AccountFace:
                 f"{len(new)} licences more than the {licenses.used} in use are over the "
                 f"{licenses.total} bought; call set_licenses first"
             )
-        licenses.give(new, self._world.now())
+        licenses.have(new, self._world.now())
 
     def listen(
         self,

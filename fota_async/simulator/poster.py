@@ -60,7 +60,7 @@ class Poster:
 
     async def start(self) -> None:
         """Begin to post."""
-        self._running = asyncio.create_task(self._run())
+        self._running = asyncio.create_task(self._run(), name="simulator")
 
     async def stop(self) -> None:
         """End what is being posted; what is in the outbox stays there."""

@@ -24,7 +24,8 @@ class ClientOfATest:
     def __init__(self, **options: Any) -> None:
         self._hook = options.get("on_event")
         # An event is told of the first try already, in the loop it is made in.
-        self._client = FotaClient(**options | {"on_event": self._hear})
+        options["on_event"] = self._hear
+        self._client = FotaClient(**options)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._open = self._until_closed()
 

@@ -38,7 +38,8 @@ def fota_simulator(
     """
     from fota_async.simulator import SimulatorThread  # noqa: PLC0415 - not before it is used
 
-    options = _options(request, "fota_simulator") | {"clock": _fota_time}
+    options = _options(request, "fota_simulator")
+    options["clock"] = _fota_time
     with SimulatorThread(**options) as simulator:
         yield simulator
 
@@ -80,14 +81,14 @@ def fota_clock() -> "ManualClock":
 
 
 @pytest.fixture
-def _fota_time(request: pytest.FixtureRequest) -> "Clock | None":
+def _fota_time(request: pytest.FixtureRequest) -> Any:
     clock = _options(request, "fota_simulator").get("clock")
     if "fota_clock" not in request.fixturenames:
         # A marker lives as long as the tests, so it may name what makes a clock instead.
         return clock() if callable(clock) else clock
     if clock is not None:
         pytest.fail("a test with the fixture fota_clock needs no clock= in a marker", pytrace=False)
-    return request.getfixturevalue("fota_clock")  # type: ignore[no-any-return]  # the fixture above
+    return request.getfixturevalue("fota_clock")
 
 
 def _options(request: pytest.FixtureRequest, marker: str) -> dict[str, Any]:

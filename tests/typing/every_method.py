@@ -10,6 +10,8 @@ from fota_async import (
     FirmwareUpgrade,
     FotaClient,
     NewPassword,
+    PilotReport,
+    PilotResult,
     ScheduledCampaign,
     ScheduledUpgrade,
     SyncReport,
@@ -90,6 +92,29 @@ async def version_two(fota: FotaClient) -> None:
         end_date=DAY,
     )
     assert_type(await general, ScheduledCampaign[m.CampaignV2])
+    piloted = v2.campaigns.pilot_then_fleet(
+        "S",
+        IDS,
+        software_from="1",
+        software_to="2",
+        pilot_start_date=DAY,
+        pilot_end_date=DAY,
+        start_date=DAY,
+        end_date=DAY,
+        timeout=None,
+    )
+    assert_type(await piloted, PilotResult[m.CampaignV2])
+    piloted_file = v2.campaigns.pilot_then_fleet_file(
+        "F",
+        IDS,
+        file_version="1",
+        pilot_start_date=DAY,
+        pilot_end_date=DAY,
+        start_date=DAY,
+        end_date=DAY,
+        timeout=60,
+    )
+    assert_type(await piloted_file, PilotResult[m.CampaignV2])
     assert_type(await v2.campaigns.get("id"), m.CampaignV2)
     assert_type(await v2.campaigns.append_devices("id", IDS, settle=True), BatchReport)
     assert_type(await v2.campaigns.remove_devices("id", IDS), BatchReport)
@@ -142,6 +167,19 @@ async def version_three(fota: FotaClient) -> None:
     )
     assert_type(await scheduled, ScheduledCampaign[m.CampaignV3])
     assert_type((await scheduled).campaign, m.CampaignV3)
+    piloted = v3.campaigns.pilot_then_fleet(
+        "F",
+        IDS,
+        firmware_from="1",
+        firmware_to="2",
+        pilot_start_date=DAY,
+        pilot_end_date=DAY,
+        start_date=DAY,
+        end_date=DAY,
+        timeout=60,
+    )
+    assert_type(await piloted, PilotResult[m.CampaignV3])
+    assert_type((await piloted).pilot, PilotReport)
     assert_type(await v3.campaigns.get("id"), m.CampaignV3)
     assert_type(await v3.campaigns.append_devices("id", IDS), BatchReport)
     assert_type(await v3.campaigns.remove_devices("id", IDS), BatchReport)

@@ -16,6 +16,10 @@ doubt (they are settled first, by reading the target), and which are left.
 - Its reports list devices from the file, and do not hold them in memory; a report that is pickled
   still needs the file. Whoever iterates over outcomes gets those of earlier starts again.
 
+The journal of a call that schedules is at first of the request that makes the target: it says what
+is asked for, and which devices are about to be sent. With the answer it becomes the journal of the
+run that appends the rest; so it does when a run on a target that was found is begun with it.
+
 It survives the death of the process at any moment. With `durability="full"` it survives the death
 of the machine too, if the disk keeps what it confirms. Without, a machine that dies may lose the
 last transactions, and the next start may then send devices again that were decided.

@@ -30,7 +30,7 @@ app = App(
 )
 
 _Url = Annotated[str, Parameter(help="HTTPS address that the vendor's data centers can reach.")]
-_Username = Annotated[str | None, Parameter(help="v1: comes back in every message, in clear text.")]
+_Username = Annotated[str | None, Parameter(help="v1: in place of THINGSPACE_CALLBACK_USERNAME.")]
 _IF_LOST = "look at what is registered"
 
 
@@ -60,7 +60,8 @@ async def register(
 ) -> int:
     """Register a listener; it replaces the one registered before, if any.
 
-    In v1 the password of THINGSPACE_CALLBACK_PASSWORD, if that is set, comes back in every message.
+    In v1 THINGSPACE_CALLBACK_USERNAME and THINGSPACE_CALLBACK_PASSWORD, where they are set, come
+    back in every message, in clear text; `fota listen` compares them.
 
     Example: fota callbacks register --api v2 https://fleet.example.com:50559/fota
     """
@@ -87,7 +88,10 @@ async def _put(
 ) -> int:
     secrets = {}
     if api == "v1":
-        secrets = {"username": username, "password": os.environ.get("THINGSPACE_CALLBACK_PASSWORD")}
+        secrets = {
+            "username": username or os.environ.get("THINGSPACE_CALLBACK_USERNAME"),
+            "password": os.environ.get("THINGSPACE_CALLBACK_PASSWORD"),
+        }
     elif username is not None:
         raise ConfigurationError(f"--username has no place in {api}; nothing was sent")
     return await show(

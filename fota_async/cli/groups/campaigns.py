@@ -8,9 +8,7 @@ from fota_async.cli.arguments import (
     Api23,
     CampaignId,
     DeviceId,
-    File,
     Flat,
-    devices_in,
     status_of,
 )
 from fota_async.cli.calls import (
@@ -25,9 +23,9 @@ from fota_async.cli.calls import (
     version,
 )
 from fota_async.cli.confirm import confirm
+from fota_async.cli.groups import campaign_schedules, pilots
 from fota_async.cli.groups.awaited import WAIT, WATCH, Wait, Watch, show_changes, show_reached
-from fota_async.cli.groups.campaign_dates import AllDates, HttpDates, refuse
-from fota_async.cli.run_flags import source_of
+from fota_async.cli.groups.campaign_dates import AllDates
 from fota_async.models import CampaignStatus
 
 app = App(
@@ -39,17 +37,8 @@ app = App(
     Example: fota campaigns list --api v3 --status CampaignRequestQueued
     """,
 )
-
-_BEFORE_AGAIN = (
-    "look at `fota campaigns list --status CampaignRequestPending` and "
-    "`... CampaignRequestQueued` before you schedule it again"
-)
-
-
-_Name = Annotated[str | None, Parameter(help="A name of your own.")]
-_Protocol = Annotated[str, Parameter(help="Protocol of the devices; passed on as it is.")]
-_From = Annotated[str, Parameter(name="--from", help="Version that a device must have.")]
-_To = Annotated[str, Parameter(name="--to", help="Version that it then has.")]
+campaign_schedules.add_to(app)
+pilots.add_to(app)
 
 
 @app.command(name="list")
@@ -86,141 +75,6 @@ async def devices(campaign_id: CampaignId, /, *, api: Api23, flags: List = LIST)
     """
     return await show_list(
         lambda client: version(client, api).reports.list_campaign_devices(campaign_id), flags
-    )
-
-
-@app.command
-async def schedule(
-    file: File,
-    /,
-    *,
-    api: Api23,
-    name: Annotated[
-        str, Parameter(help="From `fota firmware list --api v3` or `fota software list`.")
-    ],
-    from_: _From,
-    to: _To,
-    dates: Annotated[AllDates, Flat],
-    campaign_name: _Name = None,
-    protocol: Annotated[
-        str | None, Parameter(help="Protocol; else LWM2M in v3 and HTTP in v2.")
-    ] = None,
-    auto_assign_license: Annotated[
-        bool, Parameter(negative=(), help="v3: devices get licences by themselves.")
-    ] = False,
-    auto_add_devices: Annotated[
-        bool, Parameter(negative=(), help="v3: the campaign grows by itself.")
-    ] = False,
-    flags: Call = CALL,
-) -> int:
-    """Schedule a campaign: of firmware (v3), or of software in the general form (v2).
-
-    For v2 the vendor's current index lists schedule-software and schedule-file instead.
-
-    Example: fota campaigns schedule --api v3 --name SEQUANSCommunications_GM01Q_SR1.2.0.0-10512_SR1
-    --from SR1.2.0.0-10512 --to SR1.2.0.0-10657 --start-date 2027-04-01 --end-date 2027-04-08
-    --window 18-22 pilot.csv
-    """
-    when = dates.of(api)
-    if api == "v2":
-        refuse(api, auto_assign_license=auto_assign_license, auto_add_devices=auto_add_devices)
-    ids = await devices_in(source_of(file, None))
-    if api == "v2":
-        return await show(
-            lambda client: client.v2.campaigns.schedule(
-                name,
-                ids,
-                software_from=from_,
-                software_to=to,
-                distribution_type=protocol or "HTTP",
-                campaign_name=campaign_name,
-                **when,
-            ),
-            flags,
-            if_lost=_BEFORE_AGAIN,
-        )
-    return await show(
-        lambda client: client.v3.campaigns.schedule(
-            name,
-            ids,
-            firmware_from=from_,
-            firmware_to=to,
-            protocol=protocol or "LWM2M",
-            campaign_name=campaign_name,
-            auto_assign_license=auto_assign_license,
-            auto_add_devices=auto_add_devices,
-            **when,
-        ),
-        flags,
-        if_lost=_BEFORE_AGAIN,
-    )
-
-
-@app.command
-async def schedule_software(
-    file: File,
-    /,
-    *,
-    name: Annotated[str, Parameter(help="Software name from `fota software list`.")],
-    from_: _From,
-    to: _To,
-    dates: Annotated[HttpDates, Flat],
-    campaign_name: _Name = None,
-    protocol: _Protocol = "HTTP",
-    flags: Call = CALL,
-) -> int:
-    """Schedule a v2 campaign that brings software to HTTP devices.
-
-    Example: fota campaigns schedule-software --name FOTA_Verizon_Model-A_02To03_HF --from 2 --to 3
-    --start-date 2027-04-01 --end-date 2027-04-08 --download-window 20-24 pilot.csv
-    """
-    when = dates.of_v2()
-    ids = await devices_in(source_of(file, None))
-    return await show(
-        lambda client: client.v2.campaigns.schedule_software(
-            name,
-            ids,
-            software_from=from_,
-            software_to=to,
-            distribution_type=protocol,
-            campaign_name=campaign_name,
-            **when,
-        ),
-        flags,
-        if_lost=_BEFORE_AGAIN,
-    )
-
-
-@app.command
-async def schedule_file(
-    file: File,
-    /,
-    *,
-    file_name: Annotated[str, Parameter(help="The server's name of it, from `fota files list`.")],
-    file_version: Annotated[str, Parameter(help="Its version.")],
-    dates: Annotated[HttpDates, Flat],
-    campaign_name: _Name = None,
-    protocol: _Protocol = "HTTP",
-    flags: Call = CALL,
-) -> int:
-    """Schedule a v2 campaign that brings a file to HTTP devices.
-
-    Example: fota campaigns schedule-file --file-name make-model-config.txt --file-version 1.0
-    --start-date 2027-04-01 --end-date 2027-04-08 pilot.csv
-    """
-    when = dates.of_v2()
-    ids = await devices_in(source_of(file, None))
-    return await show(
-        lambda client: client.v2.campaigns.schedule_file(
-            file_name,
-            ids,
-            file_version=file_version,
-            distribution_type=protocol,
-            campaign_name=campaign_name,
-            **when,
-        ),
-        flags,
-        if_lost=_BEFORE_AGAIN,
     )
 
 

@@ -6,11 +6,17 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from fota_async.api.context import check_dates
-from fota_async.cli.arguments import DeviceId, File, UpgradeId, devices_in, status_of
+from fota_async.api.schedule import ScheduledUpgrade
+from fota_async.batch.schedule import ScheduleRun
+from fota_async.batch.settings import RunOptions
+from fota_async.batch.source import Devices
+from fota_async.cli.arguments import DeviceId, File, UpgradeId, status_of
 from fota_async.cli.calls import CALL, DANGER, LIST, Call, Danger, List, show, show_list
 from fota_async.cli.confirm import confirm
 from fota_async.cli.groups.awaited import WAIT, WATCH, Wait, Watch, show_changes, show_reached
-from fota_async.cli.run_flags import source_of
+from fota_async.cli.run_flags import RECORD, Record
+from fota_async.cli.schedules import drive_schedule
+from fota_async.client import FotaClient
 from fota_async.models import UpgradeStatus
 
 app = App(
@@ -56,23 +62,31 @@ async def schedule(
     end_date: Annotated[
         date | None, Parameter(help="Last day; the vendor's current documents require it.")
     ] = None,
-    flags: Call = CALL,
+    flags: Record = RECORD,
 ) -> int:
-    """Schedule an upgrade of the devices in a list, in one request; `fota append` adds more.
+    """Schedule an upgrade with the first batch of a device list, and append the rest.
+
+    It is never scheduled twice: if an answer is lost, what it may have made is looked for.
 
     Example: fota upgrades schedule --firmware-name FOTA_Verizon_Model-A_01To02_HF --firmware-to
-    VerizonFirmwareVersion-02 --start-date 2027-04-01 --end-date 2027-04-08 pilot.csv
+    VerizonFirmwareVersion-02 --start-date 2027-04-01 --end-date 2027-04-08 --journal enrol.db
+    fleet.csv
     """
     check_dates(start_date, end_date or start_date)
-    devices = await devices_in(source_of(file, None))
-    return await show(
-        lambda client: client.v1.upgrades.schedule(
-            firmware_name, firmware_to, devices, start_date=start_date, end_date=end_date
-        ),
-        flags,
-        if_lost="look at `fota upgrades list --status RequestPending` and `... Queued` before you "
-        "schedule it again",
-    )
+
+    def make_run(
+        client: FotaClient, devices: Devices, options: RunOptions
+    ) -> ScheduleRun[ScheduledUpgrade]:
+        return client.v1.upgrades.schedule(
+            firmware_name,
+            firmware_to,
+            devices,
+            start_date=start_date,
+            end_date=end_date,
+            **options,
+        )
+
+    return await drive_schedule(make_run, file, flags)
 
 
 @app.command
