@@ -73,6 +73,7 @@ async def test_other_batches_wait_while_the_status_is_read() -> None:
     class Slow(FakeAccount):
         async def call(self, route: Any, *what: Any, **options: Any) -> Any:
             if route.method == "GET":
+                self.in_flight_at_reads.append(self.in_flight)
                 self.sent_at_reads.append(len(self.sent))
                 await let_run()
                 self.sent_at_reads.append(len(self.sent))

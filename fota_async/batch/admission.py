@@ -32,7 +32,7 @@ async def admit(
     """
     opening, admission = operation.opening, operation.admission
     if opening is not None:
-        await feed.fill(1)
+        await feed.begin()
         if feed.ended and not books.ledger.inputs:
             raise ConfigurationError(opening.if_empty)
         work.opening = not books.journal.past.any_succeeded

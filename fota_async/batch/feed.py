@@ -49,10 +49,18 @@ class Feed:
             SourceError: The source broke off.
         """
         while len(self.waiting) < devices and not self.ended:
-            inputs = await self._next_slice()
-            if inputs is not None:
-                self._take_in(inputs)
-            await self._books.stream.room()
+            await self._read_on()
+
+    async def begin(self) -> None:
+        """Read on until there was any input, or the source has ended; otherwise as `fill`."""
+        while not self._books.ledger.inputs and not self.ended:
+            await self._read_on()
+
+    async def _read_on(self) -> None:
+        inputs = await self._next_slice()
+        if inputs is not None:
+            self._take_in(inputs)
+        await self._books.stream.room()
 
     def take(self, devices: int) -> list[str]:
         """Remove and return up to so many of the ids that wait."""
