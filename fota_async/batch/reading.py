@@ -95,8 +95,10 @@ def campaign_append_decision(row: Row | None) -> Decision:
     """Return what a reading means for a device that an append may have added to a campaign.
 
     Unlike an upgrade's list, the campaign devices report goes on to tell of the upgrade itself: a
-    device that was upgraded was taken.
+    device that was upgraded was taken, and what an earlier removal left behind says nothing.
     """
+    if row is not None and is_removed(row.status):
+        return SEND_AGAIN
     if row is not None and _word(row).startswith("upgradesuccess"):
         return Verdict(State.SUCCEEDED, row.status, row.reason, settled=True)
     return append_decision(row)
@@ -129,6 +131,14 @@ def upgrade_outcome(row: Row | None) -> State | None:
 def is_rejected(status: str) -> bool:
     """Rejected devices stay in the list and are no members of the upgrade."""
     return "reject" in status.lower()
+
+
+def is_removed(status: str) -> bool:
+    """Whether a row of a campaign is what a removed device left behind, if it leaves anything.
+
+    What such a row looks like is not documented; no word that is has this in it.
+    """
+    return "remove" in status.lower()
 
 
 def _is_terminal(row: Row) -> bool:
