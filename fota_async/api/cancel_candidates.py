@@ -172,6 +172,7 @@ def store_candidates(
         read=read,
         read_alone=True,
         has_state=False,
+        claims="cancel candidates",
         alone=name == "replace",
         opening=opening if name == "replace" else None,
     )
