@@ -234,6 +234,18 @@ async def test_a_device_whose_row_outlived_its_removal_is_appended_again(version
     assert (report.append.succeeded, report.unchanged) == (5, 5)
 
 
+async def test_a_removal_whose_answer_was_lost_is_not_failed_by_the_row_it_left() -> None:
+    rules = attrs.evolve(UNPILOTED, removed_rows="kept", removed_absent="fail")
+    async with serving("v3", rules) as (sim, client, campaign):
+        sim.seed(imeis(5), target_id=campaign)
+        sim.faults = Faults(error_after=1.0, only=frozenset({"v3_modify_campaign"}))
+
+        report = await client.v3.campaigns.remove_devices(campaign, imeis(5))
+
+        assert sim.members(campaign) == set()
+    assert (report.succeeded, report.requests) == (5, 1)
+
+
 async def test_a_row_that_outlived_a_removal_does_not_show_that_the_device_is_back() -> None:
     rules = attrs.evolve(UNPILOTED, removed_rows="kept", receipt_delay=1000.0)
     async with serving("v2", rules) as (sim, client, campaign):

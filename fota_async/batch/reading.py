@@ -108,8 +108,11 @@ def campaign_remove_decision(row: Row | None) -> Decision:
     """Return what a reading means for a device that a removal may have taken off a campaign.
 
     What the row of a removed device looks like is not documented, so only an upgrade that took
-    place says that it was not removed; while there is any other row, nobody knows.
+    place says that it was not removed; while there is any other row, nobody knows, unless it says
+    so.
     """
+    if row is not None and is_removed(row.status):
+        return Verdict(State.SUCCEEDED, row.status, row.reason, settled=True)
     decision = remove_decision(row)
     if row is not None and isinstance(decision, Verdict) and decision.state is State.FAILED:
         return decision if _word(row).startswith(_UPGRADED) else SEND_AGAIN
@@ -136,9 +139,9 @@ def is_rejected(status: str) -> bool:
 def is_removed(status: str) -> bool:
     """Whether a row of a campaign is what a removed device left behind, if it leaves anything.
 
-    What such a row looks like is not documented; no word that is has this in it.
+    What such a row looks like is not documented; no word that is ends like this.
     """
-    return "remove" in status.lower()
+    return status.lower().endswith("removed")
 
 
 def _is_terminal(row: Row) -> bool:
