@@ -220,6 +220,46 @@ async def test_a_sync_removes_nothing_before_what_was_received_shows() -> None:
 
 
 @pytest.mark.parametrize("version", VERSIONS)
+async def test_a_device_whose_row_outlived_its_removal_is_appended_again(version: Version) -> None:
+    rules = attrs.evolve(UNPILOTED, removed_rows="kept")
+    async with serving(version, rules) as (sim, client, campaign):
+        sim.seed(imeis(10), target_id=campaign)
+        campaigns = campaigns_of(client, version)
+        await campaigns.remove_devices(campaign, imeis(5))
+        assert len(sim.rows(campaign)) == 10
+
+        report = await campaigns.sync_devices(campaign, imeis(10))
+
+        assert sim.members(campaign) == set(imeis(10))
+    assert (report.append.succeeded, report.unchanged) == (5, 5)
+
+
+async def test_a_removal_whose_answer_was_lost_is_not_failed_by_the_row_it_left() -> None:
+    rules = attrs.evolve(UNPILOTED, removed_rows="kept", removed_absent="fail")
+    async with serving("v3", rules) as (sim, client, campaign):
+        sim.seed(imeis(5), target_id=campaign)
+        sim.faults = Faults(error_after=1.0, only=frozenset({"v3_modify_campaign"}))
+
+        report = await client.v3.campaigns.remove_devices(campaign, imeis(5))
+
+        assert sim.members(campaign) == set()
+    assert (report.succeeded, report.requests) == (5, 1)
+
+
+async def test_a_row_that_outlived_a_removal_does_not_show_that_the_device_is_back() -> None:
+    rules = attrs.evolve(UNPILOTED, removed_rows="kept", receipt_delay=1000.0)
+    async with serving("v2", rules) as (sim, client, campaign):
+        sim.seed(imeis(5), "DeviceRemoved", campaign)
+        sim.seed(imeis(5, first=100), target_id=campaign)
+        with pytest.raises(SyncStopped, match="do not show"):
+            await client.v2.campaigns.sync_devices(
+                campaign, imeis(5), max_removals=5, settle_limit=20
+            )
+
+        assert sim.members(campaign) == set(imeis(5, first=100))
+
+
+@pytest.mark.parametrize("version", VERSIONS)
 async def test_a_closed_campaign_is_not_synced(version: Version) -> None:
     async with serving(version, status="CampaignEnded") as (sim, client, campaign):
         with pytest.raises(SyncRefused, match="CampaignEnded"):

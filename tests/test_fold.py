@@ -110,6 +110,15 @@ def test_a_failure_wins_over_a_success_for_the_same_device() -> None:
         assert verdicts(folded([A], *items)) == ["failed"]
 
 
+def test_of_two_items_about_a_device_the_details_are_of_the_one_that_counts() -> None:
+    for words in (["Failure", "Success"], ["Success", "Failure"]):
+        items = DeviceAnswers([A, B, A], [words[0], "Success", words[1]], [""] * 3, [1, 2, 3])
+        result = fold([B, A], items, judge)
+
+        assert verdicts(result) == ["succeeded", "failed"]
+        assert result.details == [2, 1 + 2 * words.index("Failure")]
+
+
 def test_ids_written_as_numbers_get_their_zeros_back() -> None:
     result = folded([A, B], item(int(A)), item(int(B)))
 

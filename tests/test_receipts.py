@@ -228,6 +228,7 @@ def test_without_a_reading_everything_stays_pending() -> None:
             SEND_AGAIN,
         ),
         (Row("ReceivedDeviceDataFromNetwork"), State.SUCCEEDED, SEND_AGAIN),
+        (Row("DeviceRemoved"), SEND_AGAIN, State.SUCCEEDED),
         (Row("SomethingNew"), State.SUCCEEDED, SEND_AGAIN),
     ],
 )

@@ -26,6 +26,7 @@ from fota_async.batch.reading import (
     campaign_append_decision,
     campaign_remove_decision,
     is_rejected,
+    is_removed,
 )
 from fota_async.models.campaign_rows import CampaignRows
 from fota_async.models.campaigns import CampaignReceipt, CampaignV2, CampaignV3
@@ -115,7 +116,7 @@ class _Campaign:
         members, listed = BitMap64(), BitMap64()
         async for page in self._pages(session):
             each = zip(page.ids, page.statuses, strict=True)
-            rows = [row for row in each if is_device_id(row[0])]
+            rows = [row for row in each if is_device_id(row[0]) and not is_removed(row[1])]
             listed.update(pack(device for device, _ in rows))
             members.update(pack(device for device, status in rows if not is_rejected(status)))
         status = await self._status(session)

@@ -77,7 +77,10 @@ class CampaignsV2(SchedulesV2, Awaited[CampaignStatus]):
                 `deviceid`.
             settle: Whether to read the campaign devices report, now and then, until it shows what
                 became of each device: accepted is `succeeded`, rejected is `failed`. What does not
-                show within `settle_limit` seconds of its receipt stays `pending`.
+                show within `settle_limit` seconds of its receipt stays `pending`. An old row cannot
+                be told from a new one: of a device that the campaign had rejected before, a
+                rejection that stands for two readings, `settle_delay` apart, counts; where
+                receipts take longer than that, `report.recheck()` tells.
             options: See `RunOptions`.
 
         Returns:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import ClassVar, Literal, TypeAlias, Unpack
 
 from fota_async.api.context import Context
-from fota_async.api.listed import named, read_listed, well_unless_told
+from fota_async.api.listed import read_listed
 from fota_async.api.pages import Pages
 from fota_async.batch.device_ids import as_json
 from fota_async.batch.operation import Opening, Operation
@@ -16,6 +16,7 @@ from fota_async.batch.reading import Reading
 from fota_async.batch.run import BatchRun
 from fota_async.batch.settings import RunOptions
 from fota_async.batch.source import Devices
+from fota_async.batch.states import well_unless_told
 from fota_async.models.device_answers import DeviceAnswers
 from fota_async.models.licenses import CancelCandidatePage, CancelCandidatesChange
 from fota_async.models.success import SuccessFlag
@@ -172,6 +173,7 @@ def store_candidates(
         read=read,
         read_alone=True,
         has_state=False,
+        claims="cancel candidates",
         alone=name == "replace",
         opening=opening if name == "replace" else None,
     )
@@ -189,5 +191,4 @@ def _stored(result: CancelCandidatesChange, asked: Sequence[str]) -> DeviceAnswe
     device that it lists is stored.
     """
     stored = set(result.device_list)
-    ids = [device for device in asked if device in stored]
-    return named(ids)
+    return DeviceAnswers.naming([device for device in asked if device in stored])

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from typing import Unpack
 
 from fota_async.api.context import Context, check_device_id
-from fota_async.api.listed import well_unless_told
 from fota_async.batch.device_ids import as_json
 from fota_async.batch.operation import Operation
 from fota_async.batch.run import BatchRun
 from fota_async.batch.settings import RunOptions
 from fota_async.batch.source import Devices
+from fota_async.batch.states import well_unless_told
 from fota_async.models.device_answers import DeviceAnswers
 from fota_async.models.firmware import (
     DeviceFirmwareList,

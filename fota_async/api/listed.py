@@ -1,17 +1,14 @@
-"""Lists of devices without a state: how they are read, and answers that only name devices."""
+"""Lists of devices without a state, and how they are read."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from fota_async.api.pages import Pages
 from fota_async.batch.device_ids import is_device_id
 from fota_async.batch.reading import Reading, Row
-from fota_async.batch.states import State, judge
 from fota_async.errors import CallError
-from fota_async.models.device_answers import DeviceAnswers
 from fota_async.wire.paging import Page
 
-T = TypeVar("T")
 P = TypeVar("P", bound=Page[Any])
 
 _TRIES = 3
@@ -55,13 +52,3 @@ async def read_listed(
         if not by_number or len(totals) == 1:
             return Reading(rows, others=others)
     raise CallError("the list changed while it was read, three times", sent="no")
-
-
-def named(ids: Sequence[str], details: Sequence[object] = ()) -> DeviceAnswers:
-    """Return the columns of an answer that names devices, without a word on how it went."""
-    return DeviceAnswers(list(ids), [""] * len(ids), [""] * len(ids), details)
-
-
-def well_unless_told(status: str) -> State | None:
-    """Judge an item whose status may be missing: to be named is good news then."""
-    return judge(status) if status else State.SUCCEEDED

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from typing import Literal, Unpack
 
 from fota_async.api.context import Context, check_device_id
-from fota_async.api.listed import named, well_unless_told
 from fota_async.batch.device_ids import as_json
 from fota_async.batch.operation import Admission, Operation
 from fota_async.batch.protocol import BatchSession
@@ -16,6 +15,7 @@ from fota_async.batch.reading import Reading, Row, remove_decision
 from fota_async.batch.run import BatchRun
 from fota_async.batch.settings import RunOptions
 from fota_async.batch.source import Devices
+from fota_async.batch.states import well_unless_told
 from fota_async.errors import ConfigurationError
 from fota_async.models.device_answers import DeviceAnswers
 from fota_async.models.logging import CheckIn, DeviceLog, LoggingStatus
@@ -224,7 +224,7 @@ def _turned_on(result: Sequence[LoggingStatus], asked: Sequence[str]) -> DeviceA
     # Whether an answer lists what was asked for or all that is on is not documented.
     wanted = set(asked)
     statuses = [one for one in result if one.device_id in wanted]
-    return named([str(one.device_id) for one in statuses], statuses)
+    return DeviceAnswers.naming([str(one.device_id) for one in statuses], statuses)
 
 
 def _check_room(on: set[str], given: set[str]) -> None:

@@ -174,11 +174,7 @@ def fold(
         if state is not None:
             verdict = Verdict(state, answers.statuses[0], answers.reasons[0])
             return Folded(verdict, {}, details=answers.details or None)
-    folded = _fold_one_by_one(asked, answers, judge)
-    if answers.details:
-        said = dict(zip(answers.ids, answers.details, strict=True))
-        folded.details = [said.get(device) for device in asked]
-    return folded
+    return _fold_one_by_one(asked, answers, judge)
 
 
 def _same(texts: list[str]) -> bool:
@@ -192,8 +188,10 @@ def _fold_one_by_one(
     asked: Sequence[str], answers: DeviceAnswers, judge: Callable[[str], State | None]
 ) -> Folded:
     said: dict[str, Verdict] = {}
+    details: dict[str, object] = {}
     verdicts: dict[tuple[str, str], Verdict] = {}
-    for device, status, reason in zip(answers.ids, answers.statuses, answers.reasons, strict=True):
+    items = zip(answers.ids, answers.statuses, answers.reasons, strict=True)
+    for place, (device, status, reason) in enumerate(items):
         verdict = verdicts.get((status, reason))
         if verdict is None:
             verdict = Verdict(judge(status) or State.UNKNOWN, status, reason)
@@ -201,6 +199,8 @@ def _fold_one_by_one(
         earlier = said.get(device)
         if earlier is None or _RANK[verdict.state] < _RANK[earlier.state]:
             said[device] = verdict
+            if answers.details:
+                details[device] = answers.details[place]
     decided: list[Verdict | None] = []
     doubts: dict[str, Verdict] = {}
     for device in asked:
@@ -210,4 +210,10 @@ def _fold_one_by_one(
             decided.append(None)
         else:
             decided.append(verdict)
-    return Folded(decided, doubts, unasked=len(said), is_answer=bool(answers.ids))
+    return Folded(
+        decided,
+        doubts,
+        unasked=len(said),
+        details=[details.get(device) for device in asked] if details else None,
+        is_answer=bool(answers.ids),
+    )

@@ -95,8 +95,10 @@ def campaign_append_decision(row: Row | None) -> Decision:
     """Return what a reading means for a device that an append may have added to a campaign.
 
     Unlike an upgrade's list, the campaign devices report goes on to tell of the upgrade itself: a
-    device that was upgraded was taken.
+    device that was upgraded was taken, and what an earlier removal left behind says nothing.
     """
+    if row is not None and is_removed(row.status):
+        return SEND_AGAIN
     if row is not None and _word(row).startswith("upgradesuccess"):
         return Verdict(State.SUCCEEDED, row.status, row.reason, settled=True)
     return append_decision(row)
@@ -106,8 +108,11 @@ def campaign_remove_decision(row: Row | None) -> Decision:
     """Return what a reading means for a device that a removal may have taken off a campaign.
 
     What the row of a removed device looks like is not documented, so only an upgrade that took
-    place says that it was not removed; while there is any other row, nobody knows.
+    place says that it was not removed; while there is any other row, nobody knows, unless it says
+    so.
     """
+    if row is not None and is_removed(row.status):
+        return Verdict(State.SUCCEEDED, row.status, row.reason, settled=True)
     decision = remove_decision(row)
     if row is not None and isinstance(decision, Verdict) and decision.state is State.FAILED:
         return decision if _word(row).startswith(_UPGRADED) else SEND_AGAIN
@@ -129,6 +134,14 @@ def upgrade_outcome(row: Row | None) -> State | None:
 def is_rejected(status: str) -> bool:
     """Rejected devices stay in the list and are no members of the upgrade."""
     return "reject" in status.lower()
+
+
+def is_removed(status: str) -> bool:
+    """Whether a row of a campaign is what a removed device left behind, if it leaves anything.
+
+    What such a row looks like is not documented; no word that is ends like this.
+    """
+    return status.lower().endswith("removed")
 
 
 def _is_terminal(row: Row) -> bool:

@@ -60,6 +60,11 @@ class DeviceAnswers:
     details: Sequence[object] = ()
 
     @classmethod
+    def naming(cls, ids: Sequence[str], details: Sequence[object] = ()) -> Self:
+        """Return what an answer says that names devices, without a word on how it went."""
+        return cls(list(ids), [""] * len(ids), [""] * len(ids), details)
+
+    @classmethod
     def from_body(cls, body: bytes) -> Self:
         """Read the answer of a modify or licence call, in any of the spellings the vendor shows.
 
