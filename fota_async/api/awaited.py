@@ -96,7 +96,6 @@ class ListedDevice(Protocol):
     @property
     def device_id(self) -> str:
         """IMEI."""
-        ...
 
     @property
     def status(self) -> str | None:
