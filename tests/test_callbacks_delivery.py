@@ -234,8 +234,20 @@ async def test_an_async_handler_that_hangs_is_cancelled_and_has_failed(store: Pa
     assert dead.error.startswith("TimeoutError: took longer than 0.05 s")
 
 
+class WithoutTextError(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("it has none")
+
+
 @pytest.mark.parametrize(
-    "error", [StopIteration(5), TimeoutError("of its own"), asyncio.CancelledError(), "\ud800"]
+    "error",
+    [
+        StopIteration(5),
+        TimeoutError("of its own"),
+        asyncio.CancelledError(),
+        WithoutTextError(),
+        "\ud800",
+    ],
 )
 @pytest.mark.parametrize("kind", ["sync", "async"])
 async def test_whatever_a_handler_raises_is_a_failure(store: Path, error: Any, kind: str) -> None:
@@ -373,6 +385,10 @@ async def test_handlers_and_iterators_exclude_each_other(store: Path) -> None:
         waiting.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await waiting
+        # Events that an iterator left are offered to iterators only.
+        with pytest.raises(MisuseError, match="iterated over"):
+            receiver.add_handler(print)
+    async with receiver:
         receiver.add_handler(print)
         with pytest.raises(MisuseError, match="have handlers"):
             await anext(aiter(receiver.events()))

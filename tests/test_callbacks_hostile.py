@@ -14,6 +14,7 @@ from aiohttp import web
 from callback_helpers import CREDENTIALS, FINISHED, post, receiver_at, states, talk
 
 from fota_async.callbacks import VENDOR_ADDRESSES, CallbackReceiver, CallbackServer, serve
+from fota_async.callbacks.intake import Message
 
 pytestmark = pytest.mark.each_python
 
@@ -267,10 +268,20 @@ SPOKEN: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("message", SPOKEN)
 async def test_credentials_are_in_no_file_log_or_event_though_nobody_asked_for_them(
-    tmp_path: Path, message: dict[str, Any], caplog: pytest.LogCaptureFixture
+    tmp_path: Path,
+    message: dict[str, Any],
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    events = []
+    events, taken = [], []
+    take = CallbackReceiver._take
+
+    async def taking(self: CallbackReceiver, message: Message) -> None:
+        taken.append(message)
+        await take(self, message)
+
+    monkeypatch.setattr(CallbackReceiver, "_take", taking)
 
     def fail(event: object) -> None:
         events.append(event)
@@ -286,6 +297,8 @@ async def test_credentials_are_in_no_file_log_or_event_though_nobody_asked_for_t
 
     assert_nowhere_in(tmp_path)
     assert SECRET not in caplog.text
+    assert len(taken) == 1
+    assert SECRET not in repr(taken)
     assert SECRET not in repr(events)
     assert SECRET not in json.dumps(events[0].to_dict())
 

@@ -229,6 +229,15 @@ async def test_both_kinds_of_addresses(store: Path) -> None:
     async with serve(receiver_at(store), host="::1", port=0) as server:
         assert server.url == f"http://[::1]:{server.port}"
         assert await post(server, FINISHED) == 200
+    if not socket.has_dualstack_ipv6():
+        return
+    async with serve(receiver_at(store), host="::", port=0) as server:
+        for host in ("127.0.0.1", "[::1]"):
+            async with (
+                aiohttp.ClientSession() as http,
+                http.post(f"http://{host}:{server.port}/v1", json=FINISHED) as answer,
+            ):
+                assert answer.status == 200
 
 
 async def test_only_so_many_connections_are_served_at_once(store: Path) -> None:

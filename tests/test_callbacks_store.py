@@ -280,11 +280,20 @@ async def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
         await receiver_at(tmp_path / "nowhere" / "events.db").__aenter__()
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "text = replace(text, 'xxx', 'yyy')",
+        "text = CAST(X'7b22ff' AS TEXT)",  # no UTF-8
+        "version = CAST(X'ff' AS TEXT), error = CAST(X'ff' AS TEXT)",
+        "text = '{}', received = 1e300, moment = -1e300",
+    ],
+)
 async def test_a_message_that_the_disk_has_spoilt_is_dead_and_holds_up_no_other(
-    store: Path,
+    store: Path, damage: str
 ) -> None:
     await fill(store, 3)
-    change(store, "UPDATE message SET text = replace(text, 'xxx', 'yyy') WHERE number = 2")
+    change(store, f"UPDATE message SET {damage} WHERE number = 2")
 
     async with receiver_at(store) as receiver:
         inbox = Inbox()
@@ -296,6 +305,7 @@ async def test_a_message_that_the_disk_has_spoilt_is_dead_and_holds_up_no_other(
     assert sorted(event.id for event in events) == [1, 3]
     assert dead.error == "it is damaged in the store"
     assert dead.event.raw == {}
+    assert len(list(read_store(store))) == 3
 
 
 async def test_a_store_that_is_taken_away_answers_503(store: Path) -> None:
@@ -400,6 +410,23 @@ async def test_messages_share_their_waits_for_the_disk(
     assert len(sizes) < 60
 
 
+async def test_after_a_clock_that_was_wrong_the_latest_are_remembered(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fota_async.callbacks.store.store._FORGET_EVERY", 1)
+    for first in (0, 2):
+        receiver, inbox = receiver_at(store, options={"keep_handled": 2}), Inbox()
+        receiver.add_handler(inbox)
+        async with serve(receiver, port=0) as server:
+            for number in range(2):
+                await post(server, {"id": first + number})
+            await inbox.wait(2)
+            await settled(store, HANDLED, HANDLED)
+        change(store, "UPDATE message SET moment = moment + 1e9")
+
+    assert [*states(store)] == [3, 4]
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -407,6 +434,7 @@ async def test_messages_share_their_waits_for_the_disk(
         *itertools.product(("max_seconds", "handler_seconds"), (0, -1, "1", None)),
         ("keep_handled", -1),
         ("backoff", -0.1),
+        ("max_backoff", float("nan")),
         ("max_store_bytes", 1000),
     ],
 )

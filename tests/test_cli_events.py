@@ -79,6 +79,7 @@ def test_what_is_dead_is_replayed_or_what_is_named(fota: Fota, store: Path) -> N
     assert fota("events", "replay", store) == (0, "", "fota: 1 to be handled again\n")
     assert fota("events", "replay", store).err == "fota: 0 to be handled again\n"
     assert fota("events", "replay", store, 2, 3).err == "fota: 2 to be handled again\n"
+    assert fota("events", "replay", store, 10**20).err == "fota: 0 to be handled again\n"
     assert fota("events", "replay", store, 2, 77) == (3, "", "fota: 0 to be handled again\n")
     assert len(lines(fota("events", "list", store, "--state", "waiting").out)) == 3
 

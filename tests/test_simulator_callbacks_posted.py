@@ -140,6 +140,21 @@ async def test_a_listener_that_is_not_there_is_tried_three_times(
     assert not clock.asleep.is_set()
 
 
+@pytest.mark.parametrize("url", ["nonsense", "https://no..name/hook"])
+async def test_a_url_that_cannot_be_posted_to_is_as_a_listener_that_is_not_there(
+    sim: Simulator, ear: Ear, url: str
+) -> None:
+    sim.rules = Rules(callback_tries=1)
+    sim.listen(url)
+    sim.announce_firmware()
+    await until(lambda: len(sim.callbacks) == 1)
+    sim.listen(ear.url)
+    sim.announce_firmware()
+    await until(lambda: len(ear.heard) == 1)
+
+    assert sim.callbacks[0].status is None
+
+
 async def test_messages_are_lost_and_repeated_when_told_so(sim: Simulator, ear: Ear) -> None:
     sim.listen(ear.url)
     sim.faults = Faults(callback_drop=1)

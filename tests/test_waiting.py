@@ -292,6 +292,24 @@ async def test_a_device_that_left_has_no_row_now(
     await changes.aclose()
 
 
+async def test_a_watch_that_is_closed_leaves_nothing_behind(
+    client: FotaClient, sim: Simulator
+) -> None:
+    sim.seed([imei(1)])
+    created: list[Any] = []
+    loop = asyncio.get_running_loop()
+    changes = client.v1.upgrades.watch(UPGRADE)
+    await anext(changes)
+    loop.set_task_factory(
+        lambda loop, work, **more: created.append(work) or asyncio.Task(work, loop=loop, **more)
+    )
+    await changes.aclose()
+    await asyncio.sleep(0.01)
+    loop.set_task_factory(None)
+
+    assert created == []
+
+
 async def test_an_interval_that_cannot_work_is_refused(client: FotaClient, sim: Simulator) -> None:
     with pytest.raises(ConfigurationError, match="interval"):
         await anext(client.v1.upgrades.watch(UPGRADE, interval=0))

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Iterable
+from contextlib import aclosing
 from typing import Generic, Protocol
 
 from fota_async.api.context import Context
@@ -84,8 +85,9 @@ class Awaited(ABC, Generic[S]):
         """
         with self._context.wakeups.waiting_for(target_id) as wakeup:
             watch = Watch(target_id, self._context.session.clock, wakeup, interval)
-            async for change in watch.changes(lambda: self._read_devices(target_id)):
-                yield change
+            async with aclosing(watch.changes(lambda: self._read_devices(target_id))) as changes:
+                async for change in changes:
+                    yield change
 
 
 class ListedDevice(Protocol):
@@ -94,7 +96,6 @@ class ListedDevice(Protocol):
     @property
     def device_id(self) -> str:
         """IMEI."""
-        ...
 
     @property
     def status(self) -> str | None:

@@ -182,7 +182,8 @@ class Delivery:
 def _described(error: BaseException) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     place = f" ({frames[-1].filename}:{frames[-1].lineno})" if frames else ""
-    text = " ".join(f"{type(error).__name__}: {error}".split())
+    # Not `str(error)`, which may itself raise.
+    text = " ".join("".join(traceback.format_exception_only(error)).split())
     # SQLite takes no lone surrogate.
     text = text.encode(errors="backslashreplace").decode()
     return f"{text[:_LONGEST_ERROR]}{place}"

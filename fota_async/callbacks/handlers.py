@@ -40,12 +40,12 @@ class Handlers:
 
         Raises:
             ConfigurationError: A type has one already, or it is no function.
-            MisuseError: Somebody iterates over the events.
+            MisuseError: Somebody iterates over the events, or did since it was opened.
         """
         if not callable(handler):
             raise ConfigurationError(f"a handler must be a function, not {handler!r}")
-        if self._stream is not None and self._stream.readers:
-            raise MisuseError("events are being iterated over; use handlers or iterate, not both")
+        if self._stream is not None and self._stream.was_read:
+            raise MisuseError("events are iterated over; use handlers or iterate, not both")
         keys: list[str | None] = [name.lower() for name in types]
         for key in keys or [None]:
             if key in self._by_type:
@@ -103,6 +103,7 @@ class Handlers:
         if stream is None:
             raise MisuseError("open the receiver before you iterate over its events")
         stream.readers += 1
+        stream.was_read = True
         self.on_ready()
         try:
             while (offer := await stream.next()) is not None:

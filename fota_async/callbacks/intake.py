@@ -8,7 +8,12 @@ from aiohttp import web
 
 from fota_async.callbacks.callers import Address, Callers
 from fota_async.callbacks.events import Version
-from fota_async.callbacks.message import CallbackCredentials, UnreadableError, read_body
+from fota_async.callbacks.message import (
+    CallbackCredentials,
+    UnreadableError,
+    read_body,
+    without_credentials,
+)
 from fota_async.callbacks.options import ReceiverOptions
 
 RETRY_AFTER: Final = 60
@@ -29,7 +34,7 @@ class TurnedAwayError(Exception):
 
 @attrs.frozen
 class Message:
-    """A message that may be stored, its credentials still in it."""
+    """A message that may be stored, without its credentials."""
 
     version: Version
     raw: dict[str, Any]
@@ -82,7 +87,7 @@ class Intake:
         version = self.paths[request.match_info["path"]]
         if version == "v1" and self.credentials and not self.credentials.are_in(raw):
             raise TurnedAwayError(404, "wrong user name or password")
-        return Message(version, raw)
+        return Message(version, without_credentials(raw))
 
     def caller(self, request: web.Request) -> Address | None:
         """Return who sent a request, or None if nobody can tell."""

@@ -49,4 +49,4 @@ class Listeners:
                 tell(event)
             except Exception:  # noqa: BLE001 - it is not ours
                 # The message is stored: whoever was to be told has other ways to learn of it.
-                logger.exception("whoever waits for %s could not be told", event.target_id)
+                logger.exception("whoever waits for %r could not be told", event.target_id)

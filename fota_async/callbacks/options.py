@@ -10,7 +10,12 @@ from fota_async.errors import ConfigurationError
 def _above(least: float) -> Any:
     def check(_: object, attribute: "attrs.Attribute[Any]", value: Any) -> None:
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not is_number or value < least or (attribute.type is int and not isinstance(value, int)):
+        # Not `<`, which is false of NaN, too.
+        if (
+            not is_number
+            or not value >= least
+            or (attribute.type is int and not isinstance(value, int))
+        ):
             kind = "a whole number" if attribute.type is int else "a number"
             raise ConfigurationError(
                 f"{attribute.name} must be {kind} from {least:g}, not {value!r}"
@@ -37,7 +42,7 @@ class ReceiverOptions:
             time.
         max_backoff: Seconds that it waits at most after any failure.
         handler_seconds: How long an async handler may take; it is cancelled then, and has failed. A
-            function that is not async cannot be ended.
+            function that is not async cannot be ended, and the process does not exit before it.
         grace: Seconds that running handlers get when the receiver closes.
     """
 

@@ -16,12 +16,7 @@ from fota_async.callbacks.events import VERSIONS, CallbackEvent, Version, read_e
 from fota_async.callbacks.handlers import Handler, Handlers
 from fota_async.callbacks.intake import Intake, Message, TurnedAwayError, answer
 from fota_async.callbacks.listeners import Listeners, Tell
-from fota_async.callbacks.message import (
-    CallbackCredentials,
-    canonical,
-    digest_of,
-    without_credentials,
-)
+from fota_async.callbacks.message import CallbackCredentials, canonical, digest_of
 from fota_async.callbacks.options import ReceiverOptions
 from fota_async.callbacks.store.keeper import Keeper
 from fota_async.callbacks.store.reader import count_messages, read_store, replay
@@ -135,7 +130,7 @@ class CallbackReceiver:
 
         Raises:
             ConfigurationError: A type has a handler already.
-            MisuseError: Somebody iterates over the events.
+            MisuseError: Somebody iterates over the events, or did since the receiver was opened.
         """
         self._handlers.add(handler, types)
 
@@ -265,8 +260,7 @@ class CallbackReceiver:
         """Return when a message is stored; tell those who wait for it."""
         if self._keeper is None:
             raise StoreError("the receiver is closed")
-        raw = without_credentials(message.raw)
-        text = canonical(raw)
+        text = canonical(message.raw)
         digest = digest_of(message.version, text)
         arrival = Arrival(message.version, text, digest, time.time(), self._now())
         number, repeat = await self._keeper.add(arrival)
@@ -274,7 +268,7 @@ class CallbackReceiver:
             self._delivery.wake()
         if self._listeners:
             event = read_event(
-                raw,
+                message.raw,
                 id=number,
                 received=moment_of(arrival.received),
                 version=message.version,

@@ -170,7 +170,11 @@ class CallbackServer:
             found = await loop.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
             for family, _, _, _, address in dict.fromkeys(found):
                 one = socket.create_server(
-                    (address[0], self._port), family=family, backlog=_BACKLOG
+                    (address[0], self._port),
+                    family=family,
+                    backlog=_BACKLOG,
+                    # All addresses: those of the vendor, too, and they are IPv4.
+                    dualstack_ipv6=address[0] == "::" and socket.has_dualstack_ipv6(),
                 )
                 sockets.append(one)
                 one.setblocking(False)

@@ -26,10 +26,12 @@ class Stream:
 
     Attributes:
         readers: How many iterators there are.
+        was_read: Whether there ever was one; what it left waits for the next.
     """
 
     def __init__(self) -> None:
         self.readers = 0
+        self.was_read = False
         self._offers: deque[Offer] = deque()
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._ended = False

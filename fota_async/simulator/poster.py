@@ -114,8 +114,9 @@ class Poster:
                 to.url, json=document, ssl=self._trust or True, allow_redirects=False
             ) as answer:
                 status = answer.status
-        except (aiohttp.ClientError, TimeoutError, OSError):
-            pass  # the record says that no answer came
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
+            # The record says that no answer came. A host that no name can be is a ValueError.
+            pass
         self._note(message, status)
         # Stated for callbacks of the Connectivity service, and assumed for these.
         return status is not None and 200 <= status < 300

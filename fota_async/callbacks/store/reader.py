@@ -91,7 +91,8 @@ def replay(path: str | os.PathLike[str], ids: Collection[int] | None = None) -> 
                     )
                     return done.rowcount
                 return sum(
-                    connection.execute(f"{change} AND number = ?", (*values, number)).rowcount
+                    # As text, since SQLite takes no number beyond 64 bits.
+                    connection.execute(f"{change} AND number = ?", (*values, str(number))).rowcount
                     for number in ids
                 )
         finally:

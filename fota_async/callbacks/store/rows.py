@@ -88,13 +88,20 @@ class StoredMessage:
         }
 
 
-COLUMNS = "number, received, version, text, digest, repeat, state, tries, moment, error"
+# Texts as bytes: what a disk has spoilt need not be UTF-8, and a row that cannot be read at all
+# would hold up all others.
+COLUMNS = (
+    "number, received, CAST(version AS BLOB), CAST(text AS BLOB), digest, repeat, state, tries, "
+    "moment, CAST(error AS BLOB)"
+)
 DAMAGED = "it is damaged in the store"
+_LAST = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
 
 
 def from_row(row: tuple[Any, ...]) -> StoredMessage:
     """Return the message of a row; one that is damaged says so, and nothing else."""
     number, received, version, text, digest, repeat, state, tries, moment, error = row
+    version, text = version.decode(errors="replace"), text.decode(errors="replace")
     whole = digest_of(version, text) == digest
     raw: Mapping[str, Any] = json.loads(text) if whole else {}
     event = read_event(
@@ -105,9 +112,10 @@ def from_row(row: tuple[Any, ...]) -> StoredMessage:
         repeat=bool(repeat),
         tries=tries,
     )
-    return StoredMessage(event, MessageState(state), moment_of(moment), error if whole else DAMAGED)
+    why = DAMAGED if not whole else error and error.decode(errors="replace")
+    return StoredMessage(event, MessageState(state), moment_of(moment), why)
 
 
 def moment_of(seconds: float) -> datetime:
-    """Return a moment as a datetime."""
-    return datetime.fromtimestamp(seconds, UTC)
+    """Return a moment as a datetime, or the nearest one that there is: a disk may spoil it."""
+    return datetime.fromtimestamp(min(max(seconds, 0.0), _LAST), UTC)

@@ -56,7 +56,8 @@ class Store:
         Args:
             now: The receiver's time.
             longest_wait: Seconds that a message may have been told to wait. What waits longer does
-                so by a clock that was wrong, and is handled now.
+                so by a clock that was wrong, and is handled now; what was handled later than now
+                counts as handled now.
 
         Raises:
             StoreError: It is in use, damaged, newer, something else, or cannot be made.
@@ -70,10 +71,7 @@ class Store:
                 create(self._path)
                 self._connection = connect(self._path)
                 self._prepare(self._connection, frames)
-                self._connection.execute(
-                    "UPDATE message SET moment = ? WHERE state = ? AND moment > ?",
-                    (now, MessageState.WAITING, now + longest_wait),
-                )
+                self._mend_moments(self._connection, now, longest_wait)
                 self._file = self._path.stat().st_ino
             except BaseException:
                 self.close()
@@ -90,6 +88,18 @@ class Store:
             make_table(connection)
         check(connection)
         self._page_size = pragma(connection, "page_size")
+
+    @staticmethod
+    def _mend_moments(connection: sqlite3.Connection, now: float, longest_wait: float) -> None:
+        for state, latest in (
+            (MessageState.WAITING, now + longest_wait),
+            # Else what is handled from now on would be forgotten first.
+            (MessageState.HANDLED, now),
+        ):
+            connection.execute(
+                "UPDATE message SET moment = ? WHERE state = ? AND moment > ?",
+                (now, state, latest),
+            )
 
     def write(
         self, arrivals: Sequence[Arrival], changes: Sequence[Change]
