@@ -3,12 +3,16 @@
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
-from typing import Generic, Protocol
+from typing import ClassVar, Generic, Protocol
 
 from fota_async.api.context import Context
 from fota_async.api.waiting import S, Wait, wanted_status
 from fota_async.api.watching import DeviceChange, Seen, TargetChange, Watch
 from fota_async.batch.reading import Row
+from fota_async.models.campaigns import CampaignV2, CampaignV3
+from fota_async.models.reports import CampaignDevicePageV2, CampaignDevicePageV3
+from fota_async.wire.enums import CampaignStatus
+from fota_async.wire.route import Route
 
 
 class Awaited(ABC, Generic[S]):
@@ -114,3 +118,22 @@ def rows_of(devices: Iterable[ListedDevice]) -> dict[str, Row]:
         row = Row(device.status or "", device.reason or "")
         rows[str(device.device_id)] = known.setdefault(row, row)
     return rows
+
+
+class AwaitedCampaigns(Awaited[CampaignStatus]):
+    """Campaigns, whose devices are in a report of their own."""
+
+    _states = CampaignStatus
+    _devices: ClassVar[Route[CampaignDevicePageV2] | Route[CampaignDevicePageV3]]
+
+    @abstractmethod
+    async def get(self, campaign_id: str) -> CampaignV2 | CampaignV3:
+        """Read a campaign."""
+
+    async def _read_status(self, target_id: str) -> CampaignStatus | None:
+        return (await self.get(target_id)).status
+
+    async def _read_devices(self, target_id: str) -> Seen:
+        status = await self._read_status(target_id)
+        devices = self._context.pages(self._devices, "lastSeenDeviceId", campaign_id=target_id)
+        return Seen(status, rows_of([device async for device in devices]))

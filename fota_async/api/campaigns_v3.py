@@ -8,14 +8,11 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Literal, Unpack
 
-from fota_async.api.awaited import Awaited, rows_of
+from fota_async.api.awaited import AwaitedCampaigns
 from fota_async.api.campaign_devices import GET_V3, modify_campaign_v3
 from fota_async.api.context import check_dates
 from fota_async.api.reports import LIST_DEVICES_V3
 from fota_async.api.schedule_v3 import SchedulesV3
-from fota_async.api.watching import Seen
-from fota_async.batch.batcher import DeviceBatcher
-from fota_async.batch.reading import Row
 from fota_async.batch.run import BatchRun
 from fota_async.batch.settings import RunOptions
 from fota_async.batch.source import Devices, open_source
@@ -26,7 +23,6 @@ from fota_async.models.campaigns import (
     TimeWindow,
 )
 from fota_async.models.success import SuccessFlag
-from fota_async.wire.enums import CampaignStatus
 from fota_async.wire.route import Repeat, delete, or_nothing, put
 
 CHANGE_DATES = put(
@@ -35,13 +31,13 @@ CHANGE_DATES = put(
 CANCEL = or_nothing(delete("/api/fota/v3/campaigns/{account}/{campaign_id}", SuccessFlag))
 
 
-class CampaignsV3(SchedulesV3, Awaited[CampaignStatus]):
+class CampaignsV3(AwaitedCampaigns, SchedulesV3):
     """v3 campaigns, for LWM2M devices.
 
     Vendor pages "Campaign Lifecycle Flow for v3", "Get Upgrade Information", "Pilot Campaigns".
     """
 
-    _states = CampaignStatus
+    _devices = LIST_DEVICES_V3
 
     async def get(self, campaign_id: str) -> CampaignV3:
         """Read a campaign; its devices are in `reports.list_campaign_devices`.
@@ -167,17 +163,6 @@ class CampaignsV3(SchedulesV3, Awaited[CampaignStatus]):
         """
         await self._context.call(CANCEL, campaign_id=campaign_id)
 
-    async def _read_status(self, target_id: str) -> CampaignStatus | None:
-        return (await self.get(target_id)).status
-
-    async def _read_devices(self, target_id: str) -> Seen:
-        status = await self._read_status(target_id)
-        pages = self._context.pages(LIST_DEVICES_V3, "lastSeenDeviceId", campaign_id=target_id)
-        rows: dict[str, Row] = {}
-        async for page in pages.pages():
-            rows.update(rows_of(page.items))
-        return Seen(status, rows)
-
     def _run(
         self,
         name: Literal["append", "remove"],
@@ -187,6 +172,4 @@ class CampaignsV3(SchedulesV3, Awaited[CampaignStatus]):
         options: RunOptions,
     ) -> BatchRun:
         operation = modify_campaign_v3(name, self._context.account, campaign_id)
-        return DeviceBatcher(self._context.session, operation, **options).run(
-            devices, column=column
-        )
+        return self._context.run(operation, devices, column, options)

@@ -12,7 +12,6 @@ from fota_async.api.context import Context, check_dates, check_uuid
 from fota_async.api.reports import ReportsV1
 from fota_async.api.schedule import ScheduledUpgrade, find_candidates, schedule_run, verdicts_of
 from fota_async.api.watching import Seen
-from fota_async.batch.batcher import DeviceBatcher
 from fota_async.batch.candidates import Candidate
 from fota_async.batch.device_ids import DeviceSet, is_device_id, pack
 from fota_async.batch.operation import Operation
@@ -251,9 +250,7 @@ class UpgradesV1(Awaited[UpgradeStatus]):
         options: RunOptions,
     ) -> BatchRun:
         operation = modify_upgrade(name, self._context.account, upgrade_id)
-        return DeviceBatcher(self._context.session, operation, **options).run(
-            devices, column=column
-        )
+        return self._context.run(operation, devices, column, options)
 
     def _values(self, upgrade_id: str) -> dict[str, str]:
         return upgrade_values(self._context.account, upgrade_id)
