@@ -16,16 +16,18 @@ from batch_helpers import (
     let_run,
 )
 from list_helpers import FakeAccount, assigned, no_answer, run_of
-from refusing import refusal
+from refusing import refusal, stopped
 
 from fota_async import (
     CallError,
     ConfigurationError,
+    ForbiddenError,
     FotaClient,
     JournalError,
     MisuseError,
     RunStopped,
     State,
+    StopCause,
     change_licenses,
 )
 from fota_async.api.listed import read_listed
@@ -143,6 +145,24 @@ async def test_a_refused_batch_is_divided_without_asking_for_a_state_there_is_no
 
     assert ids_of(report, State.FAILED) == [bad]
     assert (report.succeeded, session.reads) == (29, 0)
+
+
+async def test_a_run_that_stops_while_it_probes_ends_though_something_is_in_doubt() -> None:
+    """What was to be sent and never began is not in flight: the reading must not wait for it."""
+
+    async def lost_refused_forbidden(ids: list[str]) -> DeviceAnswers:
+        if len(session.sent) == 1:
+            return await no_answer(ids)
+        raise refusal() if len(session.sent) == 2 else ForbiddenError("no", status=403)
+
+    session = FakeAccount(lost_refused_forbidden)
+    async with asyncio.timeout(5):
+        report = await stopped(
+            over(session, "assign", batch_size=1, concurrency=1), StopCause.REFUSED, "no"
+        )
+
+    assert (report.failed, report.unsent, len(session.sent)) == (1, 29, 3)
+    assert session.reads == 2
 
 
 def page(ids: list[str], total: int, cursor: str | None = None) -> LicensePage:

@@ -260,6 +260,7 @@ class Engine:
         if self.stop is not None:
             self._on_stop()
         await self._crew.workers_done()
+        self._triage.put_back_unbegun()  # or the settler would wait for them to end
         self._settler.expect_no_more()
         self._watch.expect_no_more()
         await asyncio.wait(self._settling)
@@ -355,9 +356,7 @@ class Engine:
             self._grace.cancel()
         try:
             await self._crew.dismiss()
-            for batch in list(self._work.in_flight):  # its task was cancelled before it began
-                self._work.in_flight.discard(batch)
-                self._triage.put_back(batch, "interrupted")
+            self._triage.put_back_unbegun()
             if self.stop is not None and not self._aborted:
                 self._ending = self._crew.help(self._end_early)
                 await asyncio.wait([self._ending])

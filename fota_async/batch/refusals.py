@@ -25,6 +25,7 @@ class Alike:
         self._threshold = self._base
         self._kind: tuple[int | None, str | None] | None = None
         self._in_a_row = 0
+        self._soon: int | None = None
 
     def refused(self, error: RefusedError) -> None:
         """Count a refusal."""
@@ -35,21 +36,23 @@ class Alike:
     def answered(self, *, whole_batch: bool) -> None:
         """Count an answer: it breaks the row."""
         self._in_a_row = 0
+        self._soon = None
         if whole_batch:
             self._threshold = self._base
 
     @property
     def suspicious(self) -> bool:
         """Whether the request itself may be what is refused."""
-        return self._in_a_row >= self._threshold
+        return self._in_a_row >= (self._soon or self._threshold)
 
     def is_alike(self, error: RefusedError) -> bool:
         """Whether a refusal is one more of the same kind."""
         return (error.status, error.code) == self._kind
 
     def suspect_after(self, refusals: int) -> None:
-        """So many more refusals alike make it suspicious again."""
-        self._in_a_row = self._threshold - refusals
+        """So many refusals alike make it suspicious again, unless an answer comes before."""
+        self.cleared()
+        self._soon = refusals
 
     def cleared(self) -> None:
         """Probing found that it was about devices: ask again only after twice as many."""

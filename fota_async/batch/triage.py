@@ -212,3 +212,9 @@ class Triage:
         self._books.returned(batch)
         self._work.put(batch)
         self._books.tell(batch, "requeued", error.brief if error else why)
+
+    def put_back_unbegun(self) -> None:
+        """Queue batches again whose tasks were cancelled before they began; nobody sends now."""
+        for batch in list(self._work.in_flight):
+            self._work.in_flight.discard(batch)
+            self.put_back(batch, "interrupted")

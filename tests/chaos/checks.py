@@ -53,8 +53,9 @@ def _truth(case: Case, course: Course) -> Iterator[str]:
         if case.kind != "lands late":
             refused |= by_state[State.UNSENT]
     if case.operation == "append":
-        # What replaces a list, and lands late, undoes what was appended since.
-        undone = case.replaces and case.kind == "lands late"
+        # What replaces a list, and lands late, undoes what was appended since; a reading that lags
+        # shows the list that was replaced.
+        undone = case.replaces and case.kind in {"lands late", "reads lag"}
         if (wrong := succeeded - course.members) and not undone:
             yield f"succeeded, but not in the upgrade: {sorted(wrong)}"
         if wrong := (refused & course.members) - course.before:
