@@ -20,7 +20,13 @@ from pathlib import Path
 
 import aiohttp
 
-from fota_async.callbacks import CallbackReceiver, MessageState, count_messages, serve
+from fota_async.callbacks import (
+    CallbackReceiver,
+    MessageState,
+    ReceiverOptions,
+    count_messages,
+    serve,
+)
 
 ROOT = Path(__file__).resolve().parents[1]
 CONNECTIONS = 64
@@ -41,7 +47,9 @@ MESSAGE = {
 
 async def listen(store: str) -> None:
     """Receive until stdin is closed."""
-    receiver = CallbackReceiver(store, allow_loopback=True)
+    # What was acknowledged is counted in the store, so nothing may be forgotten.
+    options = ReceiverOptions(keep_handled=10_000_000)
+    receiver = CallbackReceiver(store, allow_loopback=True, options=options)
 
     @receiver.on()
     async def handle(_: object) -> None: ...
