@@ -365,6 +365,9 @@ def test_judging_a_pilot(words: list[str], rate: float, judgement: Judgement) ->
         ([GOOD] * 10 + [OPEN] * 10, Judgement.PASSED),
         ([GOOD] * 9 + [OPEN] * 11, Judgement.FAILED),
         ([""] * 5, Judgement.FAILED),
+        # Fewer than five were ever taken.
+        ([GOOD] * 4 + [""] * 4, Judgement.FAILED),
+        ([GOOD] * 5 + [""] * 5, Judgement.PASSED),
     ],
 )
 def test_when_the_campaign_is_over_nothing_else_will_come(

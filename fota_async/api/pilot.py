@@ -14,6 +14,8 @@ from fota_async.api.watching import Seen
 from fota_async.batch.errors import PilotStopped
 from fota_async.batch.first_batch import LookAhead
 from fota_async.batch.journal.read_journal import read_journal
+from fota_async.batch.journal.reader import JournalReader
+from fota_async.batch.journal.rows import APPEND
 from fota_async.batch.pilot import LEAST, MOST, RATE, Judgement, PilotReport
 from fota_async.batch.report import BatchReport
 from fota_async.batch.schedule import ScheduleRun
@@ -22,7 +24,7 @@ from fota_async.batch.source import Source
 from fota_async.batch.states import State
 from fota_async.batch.without import Without
 from fota_async.clock import within
-from fota_async.errors import CallError, ConfigurationError, FotaError
+from fota_async.errors import CallError, ConfigurationError, FotaError, JournalError
 from fota_async.events import PilotEvent
 from fota_async.models.campaigns import CampaignV2, CampaignV3
 
@@ -127,7 +129,8 @@ class Pilot(Generic[C]):
         unread = fleet = LookAhead(source)
         try:
             await unread.open()
-            ids = await self._choose(unread, settings.journal)
+            before = await asyncio.to_thread(_before, settings.journal)
+            ids = before.pilot or await self._choose(unread)
             rest = Without(unread, ids)
             fleet = LookAhead(rest)
             if not await fleet.first(1):
@@ -135,7 +138,7 @@ class Pilot(Generic[C]):
                     "there is no device beside the pilot; schedule it by itself"
                 )
             report = await self._schedule(ids, settings)
-            pilot = await self._wait(ids, report, settings)
+            pilot = await self._wait(ids, report, before, dry_run=settings.dry_run)
         except BaseException:
             await fleet.aclose()
             raise
@@ -148,11 +151,7 @@ class Pilot(Generic[C]):
         made_it = len(ids) if isinstance(self.devices, int) else 0
         return PilotResult(pilot, scheduled, max(0, rest.left_out - made_it))
 
-    async def _choose(self, source: LookAhead, journal: Path | None) -> tuple[str, ...]:
-        """Return the devices of the pilot: those of an earlier start, if there was a pilot."""
-        path = _pilot_journal(journal)
-        if path is not None and (known := await asyncio.to_thread(_sent_before, path)):
-            return known
+    async def _choose(self, source: LookAhead) -> tuple[str, ...]:
         if not isinstance(self.devices, int):
             return self.devices
         ids = await source.first(self.devices)
@@ -173,18 +172,13 @@ class Pilot(Generic[C]):
         return scheduled.report
 
     async def _wait(
-        self, ids: Sequence[str], report: BatchReport, settings: RunSettings
+        self, ids: Sequence[str], report: BatchReport, before: "_Before", *, dry_run: bool
     ) -> PilotReport:
         """Read the pilot until it is decided; return what was seen of one that succeeded."""
         target = report.target
         seen = [PilotReport(target, "", dict.fromkeys(ids), report)]
-        if settings.dry_run:
+        if dry_run:
             return seen[0]
-
-        # It has a journal only because the pilot succeeded.
-        fleet_began = settings.journal is not None and await asyncio.to_thread(
-            settings.journal.exists
-        )
 
         async def look_until_decided() -> PilotReport:
             pauses = intervals()
@@ -201,7 +195,7 @@ class Pilot(Generic[C]):
                     judgement = seen[0].judge(self.success_rate)
                     if judgement is Judgement.PASSED and (was_over or not seen[0].undecided):
                         return seen[0]
-                    if fleet_began:
+                    if before.fleet_was_made:
                         return seen[0]
                     if judgement is Judgement.FAILED and (was_over or not seen[0].is_over):
                         raise PilotStopped(self._failure(seen[0]), seen[0])
@@ -250,9 +244,46 @@ def _pilot_journal(journal: Path | None) -> Path | None:
     return None if journal is None else journal.with_name(f"{journal.stem}-pilot{journal.suffix}")
 
 
-def _sent_before(path: Path) -> tuple[str, ...]:
-    """Return the devices of a pilot that an earlier start has begun."""
-    if not path.exists() or not path.stat().st_size:
-        return ()
+@attrs.frozen
+class _Before:
+    """What journals tell of earlier starts.
+
+    Attributes:
+        pilot: The devices of a pilot that was begun; empty if none was.
+        fleet_was_made: Whether the fleet's campaign was made, which it is only after its pilot
+            succeeded.
+    """
+
+    pilot: tuple[str, ...] = ()
+    fleet_was_made: bool = False
+
+
+def _before(journal: Path | None) -> _Before:
+    """Return what the journals of a pilot and its fleet tell.
+
+    Raises:
+        JournalError: The fleet's holds something that no pilot went before, or one of them cannot
+            be read; nothing was sent.
+    """
+    beside = _pilot_journal(journal)
+    if journal is None or beside is None:
+        return _Before()
     undone = {State.UNSENT, State.INVALID}
-    return tuple(one.device_id for one in read_journal(path) if one.state not in undone)
+    sent = (
+        [one for one in read_journal(beside) if one.state not in undone] if _holds(beside) else []
+    )
+    if not _holds(journal):
+        return _Before(tuple(one.device_id for one in sent))
+    if not sent:
+        raise JournalError(
+            f"journal {journal}: something was begun with it, and no pilot is recorded beside it, "
+            f"in {beside.name}; give a pilot and its fleet a new journal"
+        )
+    # Noted is also a request that was refused, and one that no pilot went before.
+    with JournalReader.open(journal) as reader:
+        made = reader.identities()[-1].operation == APPEND
+    return _Before(tuple(one.device_id for one in sent), made)
+
+
+def _holds(path: Path) -> bool:
+    return path.exists() and path.stat().st_size > 0

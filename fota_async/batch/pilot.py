@@ -80,8 +80,11 @@ class PilotReport:
             success_rate: The share of devices that must succeed.
         """
         undecided = 0 if self.is_over else self.undecided
+        # What has no row when all is over was never taken.
+        absent = sum(row is None for row in self.rows.values()) if self.is_over else 0
+        taken = self.devices - self.rejected - absent
         needed = ceil(success_rate * self.devices)
-        if self.devices - self.rejected < LEAST or self.succeeded + undecided < needed:
+        if taken < LEAST or self.succeeded + undecided < needed:
             return Judgement.FAILED
         return Judgement.OPEN if undecided else Judgement.PASSED
 
