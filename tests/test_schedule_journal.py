@@ -15,6 +15,7 @@ from schedule_helpers import DAYS, ROUTES, SCHEDULES, asked, made, until_on_its_
 from simulator_api import until
 
 from fota_async import (
+    CallError,
     FotaClient,
     InvalidRequestError,
     JournalError,
@@ -70,6 +71,23 @@ async def test_a_finished_schedule_started_again_sends_nothing(
     stored = read_journal(journal)
     assert (stored.operation, stored.target) == ("append", first.id)
     assert outcomes(stored) == outcomes(first.report)
+
+
+@KINDS
+async def test_a_target_that_cannot_be_read_is_not_taken_for_one_that_was_not_scheduled(
+    kind: str, new_sim: NewSim, new_client: NewClient, journal: Path
+) -> None:
+    sim = await new_sim()
+    client = new_client(sim, clock=ScaledClock(500))
+    first = await SCHEDULES[kind](client)(imeis(5), journal=journal)
+    reads = frozenset({"v1_get_upgrade", "v2_get_campaign", "v3_get_campaign"})
+    sim.faults = Faults(error_before=1.0, only=reads)
+    with pytest.raises(CallError) as caught:
+        await SCHEDULES[kind](client)(imeis(5), journal=journal)
+
+    (note,) = caught.value.__notes__
+    assert note == f"{first.id} was scheduled by an earlier start: do not schedule anew"
+    assert made(sim) == [first.id]
 
 
 @KINDS

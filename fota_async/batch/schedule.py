@@ -68,7 +68,8 @@ class ScheduleRun(Run[S]):
         ConfigurationError: No device id in the whole input; nothing was sent.
         SourceError: The device list cannot be read; nothing was sent.
         JournalError: The journal cannot be used; nothing was sent.
-        CallError: Any other way for a call to end; nothing is scheduled.
+        CallError: Any other way for a call to end; nothing is scheduled. Where an earlier start
+            scheduled already, and its target cannot be read now, a note says so.
     """
 
     def __init__(

@@ -29,6 +29,7 @@ from fota_async.errors import (
     CallError,
     ConfigurationError,
     DecodeError,
+    FotaError,
     JournalError,
     RefusedError,
     TooManyDevicesError,
@@ -176,8 +177,13 @@ class ScheduleEngine(Generic[T]):
         """Append what an earlier start left."""
         operation = self._schedule.append(target)
         if not self._settings.dry_run:
-            with suppress(Interrupted):  # the engine will stop
+            try:
                 self.target = await self._patience.work(self._schedule.get(self._session, target))
+            except Interrupted:
+                pass  # the engine will stop
+            except FotaError as error:
+                error.add_note(f"{target} was scheduled by an earlier start: do not schedule anew")
+                raise
         return self._engine_for(operation)
 
     async def _first_ids(self) -> list[str]:
