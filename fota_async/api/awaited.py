@@ -100,14 +100,17 @@ class ListedDevice(Protocol):
     @property
     def device_id(self) -> str:
         """IMEI."""
+        ...
 
     @property
     def status(self) -> str | None:
         """Word for word."""
+        ...
 
     @property
     def reason(self) -> str | None:
         """Word for word."""
+        ...
 
 
 def rows_of(devices: Iterable[ListedDevice]) -> dict[str, Row]:
