@@ -98,7 +98,6 @@ def test_an_answer_of_another_shape_is_kept_whole_and_is_no_success(
     assert NEW not in stderr
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
 def test_where_standard_output_is_full_the_only_copy_goes_to_standard_error(stub: Stub) -> None:
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
