@@ -171,6 +171,7 @@ class Sender:
                 operation.values,
                 body=encode(batch.ids),
                 query=operation.query(batch.ids) if operation.query else None,
+                read=operation.reader(batch.ids) if operation.reader else None,
                 slot=slot,
                 tally=batch.tally,
                 endless=True,
