@@ -32,16 +32,17 @@ def an_answer(ids: list[str], *, said: dict[str, Any], before: bool = False) -> 
 
 
 @given(
-    st.integers(2, 30),
-    members,
-    spacings,
-    st.booleans(),
-    st.booleans(),
-    st.sampled_from(["", "one other", "missing", "twice", "order", "listed before", "numbers"]),
-    st.tuples(st.floats(0, 1), st.binary(max_size=3), st.integers(0, 3)) | st.none(),
+    count=st.integers(2, 30),
+    said=members,
+    spacing=spacings,
+    before=st.booleans(),
+    escape=st.booleans(),
+    odd=st.sampled_from(["", "one other", "missing", "twice", "order", "listed before", "numbers"]),
+    damage=st.tuples(st.floats(0, 1), st.binary(max_size=3), st.integers(0, 3)) | st.none(),
 )
 @settings(deadline=None, max_examples=400)
 def test_whatever_is_read_by_comparing_is_what_decoding_says(
+    *,
     count: int,
     said: dict[str, Any],
     spacing: tuple[str, str],
