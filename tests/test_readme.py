@@ -32,3 +32,13 @@ def test_it_shows_two_commands_on_lines_of_their_own() -> None:
     assert len(commands) == 2
     assert commands[0].endswith("fota demo")
     assert commands[1].endswith("pytest")
+
+
+def test_what_it_shows_of_the_recipes_is_theirs() -> None:
+    section = README.partition("\n## Embedding\n")[2].partition("\n## ")[0]
+    shown = re.findall(r"```python\n# (tests/recipes/\w+\.py)\n(.*?)```", section, re.DOTALL)
+    assert section.count("```python") == len(shown)
+    for file, code in shown:
+        assert code in (ROOT / file).read_text(encoding="utf-8"), file
+    recipes = (ROOT / "tests" / "recipes").glob("[!_]*.py")
+    assert {file for file, _ in shown} == {f"tests/recipes/{one.name}" for one in recipes}

@@ -23,7 +23,6 @@ from yarl import URL
 from fota_async import CertificateError, FotaClient, ProxyError
 from fota_async.simulator import Faults, Rules, Simulator, SimulatorThread
 
-RECIPES = Path(__file__).parent / "recipes"
 DEVICES = imeis(2500)
 
 
@@ -99,6 +98,7 @@ def test_a_script_whose_devices_are_refused_or_that_cannot_run_at_all(
     assert nowhere.stderr.startswith("SourceError: ")
 
 
+@pytest.mark.each_python
 def test_under_uvloop(sim: Simulator, fleet: Path) -> None:
     """What is imported tells the loop: the recipe has no other one where uvloop exists."""
     done = run_recipe("uvloop_script", sim, sim.upgrade_id, str(fleet))
@@ -214,6 +214,7 @@ if sys.platform != "win32":  # where the end of a process is never announced
     WAYS["by SIGTERM"] = by_signal, []
 
 
+@pytest.mark.each_python
 @pytest.mark.parametrize("way", WAYS)
 async def test_a_worker_drains_and_the_next_start_goes_on(
     way: str, sim: Simulator, tmp_path: Path
@@ -320,6 +321,7 @@ def behind_proxy(
     return network
 
 
+@pytest.mark.each_python
 async def test_behind_a_proxy_with_its_own_authority(
     sim: Simulator, behind_proxy: CorporateNetwork
 ) -> None:

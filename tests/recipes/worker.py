@@ -20,10 +20,6 @@ from pathlib import Path
 from fota_async import FotaClient, RunStopped, StopCause
 
 
-def on_sigterm(stop: Callable[[], None]) -> None:
-    signal.signal(signal.SIGTERM, lambda *_: stop())
-
-
 def on_end_of_input(stop: Callable[[], None]) -> None:
     def wait() -> None:
         while os.read(sys.stdin.fileno(), 1024):
@@ -31,6 +27,10 @@ def on_end_of_input(stop: Callable[[], None]) -> None:
         stop()
 
     threading.Thread(target=wait, daemon=True).start()
+
+
+def on_sigterm(stop: Callable[[], None]) -> None:
+    signal.signal(signal.SIGTERM, lambda *_: stop())
 
 
 async def work(upgrade_id: str, fleet: Path, on_stop: Callable[[Callable[[], None]], None]) -> int:
