@@ -20,7 +20,14 @@ from proxy_helpers import CorporateNetwork
 from recipes import accounts, aiohttp_service, fastapi_service, proxy
 from yarl import URL
 
-from fota_async import CertificateError, FotaClient, ProxyError
+from fota_async import (
+    BatchReport,
+    CertificateError,
+    FotaClient,
+    ProxyError,
+    RunStopped,
+    SourceError,
+)
 from fota_async.simulator import Faults, Rules, Simulator, SimulatorThread
 
 DEVICES = imeis(2500)
@@ -270,10 +277,13 @@ async def test_accounts_of_one_user_share_a_login_and_do_not_stop_each_other(
         "0000000003-00001": (other, fleet),
     }
     async with FotaClient.from_env() as fota:
-        reports = await accounts.enrol_accounts(fota, jobs)
+        first, second, third = (await accounts.enrol_accounts(fota, jobs)).values()
 
-    assert [report.succeeded for report in reports.values()] == [2500, 2500, 0]
-    assert reports["0000000003-00001"].stopped
+    assert isinstance(first, BatchReport)
+    assert isinstance(second, BatchReport)
+    assert first.succeeded == second.succeeded == 2500
+    assert isinstance(third, RunStopped)
+    assert (third.report.account, third.report.unsent) == ("0000000003-00001", 2500)
     assert sim.members() == sim.members(other) == set(DEVICES)
     assert counts(sim)["session_login"] == 1
 
@@ -290,13 +300,15 @@ async def test_customers_with_credentials_of_their_own(
     settings["c"]["THINGSPACE_PASSWORD"] = "wrong"
     jobs = dict.fromkeys(settings, (sim.upgrade_id, fleet))
 
-    reports = await accounts.enrol_customers(settings, jobs)
+    jobs["d"] = (sim.upgrade_id, fleet.with_name("no-such-file"))
+    settings["d"] = settings["a"]
 
-    assert [(one.succeeded, one.stopped) for one in reports.values()] == [
-        (2500, None),
-        (2500, None),
-        (0, "credentials"),
-    ]
+    *reports, refused, nothing = (await accounts.enrol_customers(settings, jobs)).values()
+
+    assert [isinstance(one, BatchReport) and one.succeeded for one in reports] == [2500, 2500]
+    assert isinstance(refused, RunStopped)
+    assert refused.cause == "credentials"
+    assert isinstance(nothing, SourceError)
     assert sim.members() == second.members() == set(DEVICES)
     assert [counts(one)["session_login"] for one in (sim, second, third)] == [1, 1, 1]
 
@@ -373,12 +385,14 @@ async def test_a_refusal_of_the_proxy_is_told_and_its_password_is_not(
     async with proxy.client(behind_proxy.authority) as fota:
         with pytest.raises(ProxyError, match=r"another name or password \(407\)") as refused:
             await fota.v1.upgrades.get(sim.upgrade_id)
-        stopped = await accounts.enrol(fota, sim.upgrade_id, fleet)
+        with pytest.raises(RunStopped) as stopped:
+            await fota.v1.upgrades.append_devices(sim.upgrade_id, fleet)
         shown = repr(fota) + repr(fota.session)
 
-    text = "".join(traceback.format_exception(refused.value)) + shown + caplog.text
+    errors = (refused.value, stopped.value)
+    text = "".join("".join(traceback.format_exception(one)) for one in errors) + shown + caplog.text
     assert not any(word in text for word in ("secret", "clerk"))
-    assert (stopped.stopped, stopped.unsent) == ("error", len(DEVICES))
+    assert (stopped.value.cause, stopped.value.report.unsent) == ("error", len(DEVICES))
     # Asked once for each, and never a circle of tries with a password that is refused.
     assert behind_proxy.refused == 2
     assert sim.requests == []

@@ -1,4 +1,4 @@
-"""The same under uvloop, which is faster than asyncio's own loop and does not exist on Windows.
+"""The same script under uvloop, which does not exist on Windows.
 
 The client asks nothing special of an event loop, only that it stays on the one of its first use.
 """
