@@ -21,6 +21,7 @@ class CorporateNetwork:
         folder: Where the authority's certificate is written.
         name: Who may pass.
         password: And with what.
+        by_tls: Whether the proxy itself is reached by TLS.
 
     Attributes:
         authority: File with the authority's certificate.
@@ -32,14 +33,21 @@ class CorporateNetwork:
     base_url = f"https://{HOST}"
 
     def __init__(
-        self, port: int, folder: Path, *, name: str = "clerk", password: str = "proxy-secret"
+        self,
+        port: int,
+        folder: Path,
+        *,
+        name: str = "clerk",
+        password: str = "proxy-secret",
+        by_tls: bool = False,
     ) -> None:
         authority = trustme.CA()
         self.authority = folder / "authority.pem"
         authority.cert_pem.write_to_path(self.authority)
         self._tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        authority.issue_cert(HOST).configure_cert(self._tls)
+        authority.issue_cert(HOST, "127.0.0.1").configure_cert(self._tls)
         self._server_port = port
+        self._by_tls = by_tls
         self._login = base64.b64encode(f"{name}:{password}".encode()).decode()
         self._name, self._password = name, password
         self.tunnels: list[str] = []
@@ -50,7 +58,8 @@ class CorporateNetwork:
 
     def proxy(self, *, password: str | None = None) -> str:
         """Return the address of the proxy, with a name and a password."""
-        return f"http://{self._name}:{password or self._password}@127.0.0.1:{self._port}"
+        scheme = "https" if self._by_tls else "http"
+        return f"{scheme}://{self._name}:{password or self._password}@127.0.0.1:{self._port}"
 
     def trust(self) -> ssl.SSLContext:
         """Return what trusts the authority, and the system's beside it."""
@@ -61,7 +70,7 @@ class CorporateNetwork:
     async def __aenter__(self) -> Self:
         front = await self._listen(self._pass_on, self._tls)
         self._front_port = front.sockets[0].getsockname()[1]
-        proxy = await self._listen(self._connect, None)
+        proxy = await self._listen(self._connect, self._tls if self._by_tls else None)
         self._port = proxy.sockets[0].getsockname()[1]
         return self
 
@@ -113,14 +122,7 @@ class CorporateNetwork:
 async def _join(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, port: int) -> None:
     there, back = await asyncio.open_connection("127.0.0.1", port)
     try:
-        done, _ = await asyncio.wait(
-            [
-                asyncio.ensure_future(_pump(reader, back)),
-                asyncio.ensure_future(_pump(there, writer)),
-            ],
-        )
-        for one in done:
-            one.exception()
+        await asyncio.gather(_pump(reader, back), _pump(there, writer), return_exceptions=True)
     finally:
         back.close()
 

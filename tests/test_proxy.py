@@ -106,9 +106,12 @@ async def test_without_tls_the_proxy_is_told_who_asks_all_the_same(
     }
 
 
-async def test_a_tunnel_is_used_again(tmp_path: Path) -> None:
+@pytest.mark.parametrize("by_tls", [False, True])
+async def test_a_tunnel_is_used_again(tmp_path: Path, by_tls: bool) -> None:
     with SimulatorThread() as sim:
-        async with CorporateNetwork(URL(sim.base_url).port or 0, tmp_path) as network:
+        async with CorporateNetwork(
+            URL(sim.base_url).port or 0, tmp_path, by_tls=by_tls
+        ) as network:
             trust = network.trust()
             async with FotaClient(
                 credentials_of(sim),
