@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from fota_async.batch.journal import schema as journal_schema
+from fota_async.callbacks.store import schema as store_schema
+
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -42,3 +45,8 @@ def test_what_it_shows_of_the_recipes_is_theirs() -> None:
         assert code in (ROOT / file).read_text(encoding="utf-8"), file
     recipes = (ROOT / "tests" / "recipes").glob("[!_]*.py")
     assert {file for file, _ in shown} == {f"tests/recipes/{one.name}" for one in recipes}
+
+
+def test_it_names_the_formats_of_the_files_on_disk() -> None:
+    assert {journal_schema.VERSION, store_schema._VERSION} == {1}
+    assert "the number of their format, 1 for both" in README
