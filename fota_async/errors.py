@@ -15,7 +15,8 @@
     │   │   ├── LoginLostError       the login got no answer that decides
     │   │   └── SessionEndedError    the session ends again and again
     │   ├── NotSentError       no connection; the request surely never left
-    │   │   └── CertificateError
+    │   │   ├── CertificateError
+    │   │   └── ProxyError           the proxy says no; never tried again
     │   ├── ThrottledError     the API says wait; nothing was applied
     │   ├── LostError          sent, and no answer decides what it did
     │   │   ├── AnswerTimeoutError
@@ -204,6 +205,13 @@ class NotSentError(CallError):
 
 class CertificateError(NotSentError):
     """The server's certificate was not accepted. Repeating does not help."""
+
+
+class ProxyError(NotSentError):
+    """The proxy asks for another name or password, or does not connect to this host.
+
+    Repeating does not help.
+    """
 
 
 class ThrottledError(CallError):

@@ -18,6 +18,7 @@ FLOORS = {
     "clock": 0,
     "wire": 1,
     "credentials": 1,
+    "proxy": 1,
     "sqlite_file": 1,
     "models": 2,
     "retry": 3,
