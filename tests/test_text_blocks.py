@@ -69,7 +69,7 @@ def opened(wrapper: Callable[..., io.TextIOBase], text: str) -> io.TextIOBase:
 def test_lines_of_blocks_are_the_lines_one_by_one(text: str, wrapper: Any, size: int) -> None:
     plain, blocks = opened(io.TextIOWrapper, text), opened(wrapper, text)
 
-    with patch.object(text_blocks, "_BLOCK", size), patch.object(text_blocks, "SLICE", size):
+    with patch.object(text_blocks, "_BLOCK", size), patch.object(text_blocks, "TRICKLE", size):
         found = read_all(lines_of(blocks, blocks.readline()))
 
     assert found == read_all(lines_one_by_one(plain, plain.readline()))
@@ -83,7 +83,7 @@ def test_cells_of_blocks_are_the_cells_of_a_csv_reader(
     plain, usual = opened(io.TextIOWrapper, text), csv.field_size_limit(longest_cell)
 
     try:
-        with patch.object(text_blocks, "_BLOCK", size), patch.object(text_blocks, "SLICE", size):
+        with patch.object(text_blocks, "_BLOCK", size), patch.object(text_blocks, "TRICKLE", size):
             found = read_all(cells_of(opened(wrapper, text), ",", index, "it"))
 
         assert found == read_all(cells_one_by_one(plain, index))

@@ -7,9 +7,11 @@ from itertools import islice
 from fota_async.errors import SourceError
 from fota_async.events import logger
 
-SLICE = 1024
-"""Inputs that are handed out together: the event loop has others to serve."""
+SLICE = 2048
+"""The most inputs that are handed out together: the event loop has others to serve."""
 
+_STEP = 64
+_QUICK = 0.002
 _PATIENCE = 0.05
 
 
@@ -41,7 +43,12 @@ class IterableSource:
 
 
 class Slices:
-    """Slices of an iterable; when it breaks off, first what came before, then the error."""
+    """Slices of an iterable; when it breaks off, first what came before, then the error.
+
+    Args:
+        items: The iterable. One that is slow is handed out in shorter slices.
+        size: The most items of a slice.
+    """
 
     def __init__(self, items: Iterable[object], size: int = SLICE) -> None:
         self._size = size
@@ -56,7 +63,13 @@ class Slices:
             try:
                 if self._iterator is None:
                     self._iterator = iter(self._items)
-                items.extend(islice(self._iterator, self._size))  # keeps what came before an error
+                enough = time.monotonic() + _QUICK
+                while len(items) < self._size:
+                    before = len(items)
+                    # extend() keeps what came before an error.
+                    items.extend(islice(self._iterator, min(_STEP, self._size - before)))
+                    if len(items) == before or time.monotonic() > enough:
+                        break
             except Exception as error:  # noqa: BLE001 - the caller's own iterator may raise anything
                 self._broken = broken_off(error)
         if self._broken is not None and not items:

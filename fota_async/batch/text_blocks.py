@@ -5,8 +5,10 @@ import io
 from collections.abc import Iterator
 from itertools import chain, islice
 
-from fota_async.batch.iterables import SLICE
 from fota_async.errors import SourceError
+
+TRICKLE = 1024
+"""Lines of a pipe that are handed out together."""
 
 _BLOCK = 1 << 16
 
@@ -74,7 +76,7 @@ def _blocks(text: io.TextIOBase, first: str = "") -> Iterator[str]:
     else:
         # A pipe may be slow: what it gave is handed out as soon as it makes a slice.
         lines = chain([first] if first else [], text)
-        while block := "".join(islice(lines, SLICE)):
+        while block := "".join(islice(lines, TRICKLE)):
             yield block
 
 

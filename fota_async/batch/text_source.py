@@ -10,7 +10,7 @@ from typing import Literal, TypeVar
 import anyio.to_thread
 
 from fota_async.batch.iterables import SLICE, Slices, broken_off
-from fota_async.batch.text_blocks import cells_of, lines_of
+from fota_async.batch.text_blocks import TRICKLE, cells_of, lines_of
 from fota_async.errors import SourceError
 
 T = TypeVar("T")
@@ -19,7 +19,6 @@ COLUMNS = ("imei", "device_id", "deviceid")
 """Headers (any case) under which a CSV holds its device ids."""
 
 _DELIMITERS = ",;\t"
-_AHEAD = 8
 
 
 class TextSource:
@@ -102,9 +101,9 @@ class TextSource:
             raise _binary(text)
         rows, headers = _rows(text, first, self._column)
         self.total = None if lines is None else max(0, lines - headers)
-        # Changing threads costs as much as reading a slice does.
-        ahead = _AHEAD if text.seekable() else 1
-        self._slices = Slices(chain.from_iterable(rows), ahead * SLICE)
+        # Changing threads costs as much as reading a slice of a file does.
+        size = 4 * SLICE if text.seekable() else TRICKLE
+        self._slices = Slices(chain.from_iterable(rows), size)
 
 
 _EXPECTED = "expected a text file with one device id a line, or a CSV with a header"
