@@ -16,6 +16,7 @@ FLOORS = {
     "errors": 0,
     "events": 0,
     "clock": 0,
+    "observe": 0.5,
     "wire": 1,
     "credentials": 1,
     "sqlite_file": 1,
