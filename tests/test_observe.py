@@ -4,8 +4,9 @@ import json
 import logging
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
+import attrs
 import pytest
 from batch_helpers import imeis
 from helpers import UPGRADE, Events, Stub, drop, in_turn, read, reply, upgrade
@@ -13,6 +14,7 @@ from helpers import UPGRADE, Events, Stub, drop, in_turn, read, reply, upgrade
 from fota_async import FotaClient, RunStopped, SourceError
 from fota_async.events import (
     BatchEvent,
+    Event,
     ProgressEvent,
     RequestEvent,
     RunEndedEvent,
@@ -55,6 +57,28 @@ async def test_each_event_is_a_record_with_its_members_as_plain_values(
     assert retry.levelno == logging.INFO
     assert retry.getMessage().startswith("retry: route=GET /api/fota/v1/upgrades/{account}/")
     assert "None" not in caplog.text
+
+
+@pytest.mark.parametrize("kind", get_args(Event))
+def test_no_member_of_an_event_gets_in_the_way_of_a_record(kind: type[Any]) -> None:
+    names = [f"fota_{field.name}" for field in attrs.fields(kind)]
+    assert "fota_event" not in names
+    record = logging.LogRecord("fota_async", logging.INFO, "", 1, "", (), None)
+    assert not set(names) & set(vars(record))
+
+
+async def test_a_replay_with_new_tokens_counts_as_sent_again(
+    new_stub: NewStub, new_client: NewClient
+) -> None:
+    ended = reply({"errorCode": "SessionToken.Expired", "errorMessage": "over"}, 400)
+    events = Events()
+    await read(new_client(await new_stub(in_turn(ended, reply(upgrade()))), on_event=events))
+
+    told = [event for event in events.of(RequestEvent) if event.route.startswith("GET")]
+    assert [(event.attempt, event.resends, event.status) for event in told] == [
+        (1, 0, 400),
+        (1, 1, 200),
+    ]
 
 
 async def test_at_info_the_log_of_a_run_holds_no_line_for_each_batch(
@@ -109,10 +133,11 @@ async def test_a_sync_is_a_run_that_has_runs(new_sim: NewSim, new_client: NewCli
     await client.v1.upgrades.sync_devices(UPGRADE, imeis(5, first=4), max_removals=5)
 
     started = {event.operation: event for event in events.of(RunStartedEvent)}
-    assert list(started) == ["sync", "append", "remove"]
-    assert started["sync"].parent is None
-    assert started["append"].parent == started["remove"].parent == started["sync"].run
-    assert [event.operation for event in events.of(RunEndedEvent)] == ["append", "remove", "sync"]
+    assert list(started) == ["sync_devices", "append", "remove"]
+    assert started["sync_devices"].parent is None
+    assert started["append"].parent == started["remove"].parent == started["sync_devices"].run
+    ended = [event.operation for event in events.of(RunEndedEvent)]
+    assert ended == ["append", "remove", "sync_devices"]
 
 
 async def test_how_a_run_ended_is_told(new_sim: NewSim, new_client: NewClient) -> None:

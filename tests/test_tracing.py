@@ -144,7 +144,7 @@ async def test_the_runs_of_a_sync_are_below_it(
     client = new_client(sim, on_event=OpenTelemetryTracing(spans.provider))
     await client.v1.upgrades.sync_devices(UPGRADE, imeis(5, first=4), max_removals=5)
 
-    (sync,) = spans.named("sync")
+    (sync,) = spans.named("sync_devices")
     below = [span.name for span in spans.below(sync)]
     assert {"append", "remove", f"GET {TEMPLATE}"} <= set(below)
     assert sync.parent is None

@@ -162,7 +162,7 @@ class Sync:
             CallError: The target cannot be read; nothing was sent.
         """
         operation = self._append
-        with told_as_run(self._session, "sync", operation.target, stop=lambda: None):
+        with told_as_run(self._session, "sync_devices", operation.target, stop=lambda: None):
             return await self._run(source)
 
     async def _run(self, source: Source) -> SyncReport:
