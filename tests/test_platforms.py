@@ -3,6 +3,8 @@
 import ast
 import asyncio
 import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path, PureWindowsPath
 from typing import Any, NoReturn
@@ -83,6 +85,25 @@ def test_nothing_is_used_that_another_platform_lacks() -> None:
     found = {str(one): missing_somewhere(one.read_text(encoding="utf-8")) for one in FILES}
 
     assert {file: names for file, names in found.items() if names} == {}
+
+
+def test_every_module_can_be_imported_without_what_windows_lacks() -> None:
+    names = [
+        ".".join(("fota_async", *file.relative_to(ROOT).with_suffix("").parts)) for file in FILES
+    ]
+    modules = [name.removesuffix(".__init__") for name in names if not name.endswith("__main__")]
+    lacking = ["fcntl", "grp", "pty", "pwd", "resource", "syslog", "termios", "tty"]
+    code = (
+        "import asyncio, ssl, subprocess, sys\n"  # which have their own ways on Windows
+        f"sys.modules.update(dict.fromkeys({lacking}))\n"
+        "from importlib import import_module\n"
+        f"for name in {modules}: import_module(name)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], check=False, capture_output=True, text=True, timeout=60
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_no_text_is_read_or_written_in_the_encoding_of_the_place() -> None:
