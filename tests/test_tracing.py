@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import pytest
 from batch_helpers import imeis
-from helpers import ACCOUNT, UPGRADE, Events, Stub, drop, in_turn, read, reply, upgrade
+from helpers import ACCOUNT, UPGRADE, Events, Seen, Stub, drop, in_turn, read, reply, upgrade
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -91,6 +91,27 @@ async def test_a_single_call_is_a_span_of_each_try_below_what_is_current(
     assert moments == sorted(moments)
     assert answered.end_time is not None
     assert answered.end_time <= time.time_ns()
+
+
+async def test_a_span_lasts_as_long_as_its_try_whatever_the_clock_of_the_client(
+    new_stub: NewStub, new_client: NewClient, spans: Spans
+) -> None:
+    took = 0
+
+    async def slowly(_: Seen) -> bytes:
+        nonlocal took
+        began = time.time_ns()
+        await asyncio.sleep(0.05)
+        took = time.time_ns() - began
+        return reply(upgrade())
+
+    tracing = OpenTelemetryTracing(spans.provider)
+    before = time.time_ns()
+    await read(new_client(await new_stub(slowly), clock=ScaledClock(100), on_event=tracing))
+    whole = time.time_ns() - before
+
+    (span,) = spans.named(f"GET {TEMPLATE}")
+    assert took <= span.end_time - span.start_time <= whole
 
 
 async def test_every_try_of_concurrent_runs_under_trouble_is_below_its_own_run(
