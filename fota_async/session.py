@@ -288,8 +288,7 @@ class SessionManager:
         read: StepReader[T] | None = None,
     ) -> T:
         started_at, started = time.time(), self.clock.monotonic()
-        resends = tally.requests
-        status, failure = None, None
+        status, failure, resends = None, None, tally.requests
         tally.on_wire = True
         try:
             answer = await self._transport.send(request)
