@@ -142,7 +142,7 @@ class Transport:
         self._timeouts = aiohttp.ClientTimeout(sock_connect=connect_timeout, sock_read=timeout)
         self._connect_timeout = connect_timeout
         self._max_answer_bytes = max_answer_bytes
-        self._proxy = proxy or (_proxy_of_environment(base_url) if trust_env else None)
+        self._proxy = proxy or (proxy_of_environment(base_url) if trust_env else None)
         self._ssl = ssl
         self._user_agent = user_agent
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -249,7 +249,8 @@ class Transport:
             await self._http.close()
 
 
-def _proxy_of_environment(base_url: str) -> str | None:
+def proxy_of_environment(base_url: str) -> str | None:
+    """Return the proxy that the environment names for an address, as `trust_env` takes it."""
     # aiohttp's own trust_env would also read .netrc, and then refuse our Authorization header.
     url = URL(base_url)
     if url.host is None or urllib.request.proxy_bypass(url.host):
