@@ -15,8 +15,13 @@ from fota_async.credentials import Credentials
 from fota_async.errors import ConfigurationError, LoginRefusedError
 from fota_async.events import Event, TokenEvent
 
-Why = Literal["refused", "replaced"]
+Why = Literal["refused", "lost", "replaced"]
 
+_WORDS = {
+    "refused": "this user name and password were refused",
+    "lost": "three logins with this user name and password got no answer, and each may count",
+    "replaced": "`fota password reset` replaced this password, or may have",
+}
 _SALT, _SALT_BYTES = "salt", 16
 _WORK = {"n": 1 << 14, "r": 8, "p": 1}
 
@@ -117,7 +122,7 @@ def _for_its_owner(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 
 
-@attrs.frozen
+@attrs.define
 class LoginGuard:
     """Keeps a command from a login that was refused before, and remembers one that is.
 
@@ -130,6 +135,7 @@ class LoginGuard:
     refused: RefusedLogins
     base_url: str
     credentials: Credentials = attrs.field(repr=False)
+    _lost: bool = attrs.field(default=False, init=False)
 
     def check(self) -> None:
         """Make sure that this login was not refused before.
@@ -141,19 +147,15 @@ class LoginGuard:
         known = self.refused.find(self.base_url, self.credentials)
         if known is None:
             return
-        since = f" on {known['since']}" if "since" in known else " before"
-        what = (
-            f"`fota password reset` replaced this password{since}"
-            if known.get("why") == "replaced"
-            else f"this user name and password were refused{since}"
-        )
+        since = f" (on {known['since']})" if "since" in known else ""
+        what = _WORDS.get(known.get("why", ""), _WORDS["refused"])
         raise LoginRefusedError(
-            f"nothing was sent: {what}, and five refused logins in a row lock the user; correct "
-            "THINGSPACE_USERNAME and THINGSPACE_PASSWORD (or `fota config remember`), or give "
-            "--try-login-again if they are right"
+            f"nothing was sent: {what}{since}; five refused logins in a row lock the user. Correct "
+            "THINGSPACE_USERNAME and THINGSPACE_PASSWORD (or call `fota config remember`); if they "
+            "are right, give --try-login-again once"
         )
 
-    def remember(self, why: Why = "refused") -> None:
+    def remember(self, why: Why) -> None:
         """Remember that these credentials are not to be tried again."""
         try:
             self.refused.keep(self.base_url, self.credentials, why, datetime.now(UTC))
@@ -168,9 +170,11 @@ class LoginGuard:
         if not isinstance(event, TokenEvent) or event.kind != "session":
             return
         if event.action == "refused":
-            self.remember()
+            self.remember("lost" if self._lost else "refused")
         elif event.action == "fetched":
             self._forget()
+        # The last of those that were lost is told as lost, and at once as refused.
+        self._lost = event.action == "lost"
 
     def _forget(self) -> None:
         try:

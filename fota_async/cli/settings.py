@@ -68,29 +68,18 @@ def load(given: str | None = None) -> list[Setting]:
     Raises:
         ConfigurationError: The file or a variable holds what cannot be; the text names it.
     """
-    state: SettingsState[Any] = SettingsState(_class(), [], [], default_converter(), Path())
-    # An empty variable is how a shell takes one back.
-    variables = {
-        name: text
-        for name, text in EnvLoader(variable(""))(
-            state.settings_class, state.options
-        ).settings.items()
-        if text
-    }
     file = config_file(given)
-    entries = _entries(file, state) if _must_be_read(file, given) else {}
-    found = []
-    for name in NAMES:
-        if name in variables:
+    state: SettingsState[Any] = SettingsState(_class(), [], [], default_converter(), Path())
+    variables = EnvLoader(variable(""))(state.settings_class, state.options).settings
+    found = {name: Setting(name, _FLAGS[name].default, "default") for name in NAMES}
+    # All that the file says is looked at, lest a mistake in it shows only when a variable goes.
+    for name, value in (_entries(file, state) if _must_be_read(file, given) else {}).items():
+        found[name] = _checked(Setting(name, _from_toml(name, value, str(file)), str(file)))
+    for name, text in variables.items():
+        if text:  # an empty one is how a shell takes it back
             source = variable(name)
-            setting = Setting(name, _from_text(name, str(variables[name]), source), source)
-        elif name in entries:
-            setting = Setting(name, _from_toml(name, entries[name], str(file)), str(file))
-        else:
-            setting = Setting(name, _FLAGS[name].default, "default")
-        _check_limits(setting)
-        found.append(setting)
-    return found
+            found[name] = _checked(Setting(name, _from_text(name, str(text), source), source))
+    return list(found.values())
 
 
 def fill_in(arguments: ArgumentCollection) -> None:
@@ -170,9 +159,7 @@ def _wrong(name: str, value: Any, source: str) -> ConfigurationError:
     return ConfigurationError(f"{source}: {name} is {words}, not {value!r}")
 
 
-def _check_limits(setting: Setting) -> None:
-    if setting.source == "default":
-        return
+def _checked(setting: Setting) -> Setting:
     parameters = typing.get_args(_HINTS[setting.name])[1:]
     validators = [one.validator for one in parameters if isinstance(one, Parameter)]
     # A parameter makes a tuple of what it was given.
@@ -183,3 +170,4 @@ def _check_limits(setting: Setting) -> None:
             raise ConfigurationError(
                 f"{setting.source}: {setting.name} cannot be {setting.value!r}: {error}"
             ) from None
+    return setting
