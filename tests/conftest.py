@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
+from uuid import uuid4
 
 import aiohttp
 import aioresponses.core
@@ -39,12 +40,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture(autouse=True)
-def homeless(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Keep commands from the settings, the refused logins and the keyring of whoever runs this."""
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config-home"))
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state-home"))
+def home(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where commands look for settings and refused logins: not where whoever runs this has them."""
+    home = tmp_path_factory.getbasetemp() / f"home-{uuid4()}"
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(home / "config"))
+    monkeypatch.setenv("XDG_STATE_HOME", str(home / "state"))
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
     monkeypatch.delenv("FOTA_CONFIG", raising=False)
+    return home
 
 
 @pytest.fixture

@@ -81,13 +81,11 @@ def test_five_commands_with_a_wrong_password_are_one_login(
         assert append(fleet).returncode == 0
 
 
-def test_what_is_kept_is_its_owners_and_holds_no_secret(
-    fota: Fota, stub: Stub, tmp_path: Path
-) -> None:
+def test_what_is_kept_is_its_owners_and_holds_no_secret(fota: Fota, stub: Stub, home: Path) -> None:
     stub.at[LOGIN] = lambda _: NO
     fota(*READ)
 
-    directory = tmp_path / "state-home" / "fota_async" / "refused-logins"
+    directory = home / "state" / "fota_async" / "refused-logins"
     files = list(directory.iterdir())
     assert len(files) == 2
     assert stat.S_IMODE(directory.stat().st_mode) == 0o700

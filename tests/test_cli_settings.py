@@ -32,11 +32,11 @@ def stub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stub]:
 
 
 @pytest.fixture
-def write(tmp_path: Path) -> Write:
+def write(home: Path) -> Write:
     """Write the file of settings where it is looked for, or under another name."""
 
     def written(text: str, path: Path | None = None) -> Path:
-        file = path or tmp_path / "config-home" / "fota_async" / "config.toml"
+        file = path or home / "config" / "fota_async" / "config.toml"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")
         return file
@@ -211,10 +211,10 @@ def test_show_shows_no_secret(fota: Fota, monkeypatch: pytest.MonkeyPatch) -> No
     assert "hunter2" not in stdout + stderr
 
 
-def test_path_says_where_the_file_would_be(fota: Fota, tmp_path: Path) -> None:
+def test_path_says_where_the_file_would_be(fota: Fota, home: Path) -> None:
     code, stdout, stderr = fota("config", "path")
 
-    assert (code, stdout) == (0, f"{tmp_path / 'config-home' / 'fota_async' / 'config.toml'}\n")
+    assert (code, stdout) == (0, f"{home / 'config' / 'fota_async' / 'config.toml'}\n")
     assert "no such file yet" in stderr
 
 

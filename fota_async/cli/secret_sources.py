@@ -3,7 +3,7 @@
 import os
 import signal
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from getpass import getpass
 
@@ -36,17 +36,16 @@ def variable(name: str) -> str:
     return f"THINGSPACE_{name.upper()}"
 
 
-def stored_secrets(base_url: str, environ: Mapping[str, str] = os.environ) -> dict[str, Secret]:
+def stored_secrets(base_url: str) -> dict[str, Secret]:
     """Return the secrets that are there without asking anybody, by name.
 
     Args:
         base_url: Address of the API; the keyring keeps secrets for each.
-        environ: Looked at first.
     """
     found = {
-        name: Secret(environ[variable(name)], variable(name))
+        name: Secret(os.environ[variable(name)], variable(name))
         for name in SECRETS
-        if environ.get(variable(name))
+        if os.environ.get(variable(name))
     }
     if len(found) < len(SECRETS):
         for name in SECRETS.keys() - found.keys():

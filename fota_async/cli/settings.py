@@ -3,7 +3,7 @@
 import itertools
 import os
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -48,14 +48,13 @@ class Setting:
     source: str
 
 
-def config_file(given: str | None, environ: Mapping[str, str] = os.environ) -> Path:
+def config_file(given: str | None) -> Path:
     """Return where the file of settings is, or would be.
 
     Args:
         given: What `--config` says.
-        environ: Has `FOTA_CONFIG`, perhaps.
     """
-    named = given or environ.get(CONFIG_VARIABLE)
+    named = given or os.environ.get(CONFIG_VARIABLE)
     return Path(named) if named else platformdirs.user_config_path("fota_async") / "config.toml"
 
 
@@ -114,21 +113,19 @@ def _must_be_read(file: Path, given: str | None) -> bool:
 def _entries(file: Path, state: SettingsState[Any]) -> dict[str, Any]:
     try:
         entries = TomlFormat(None)(file, state.settings_class, state.options)
-        for name in entries:
-            if name.lower().removeprefix(variable("").lower()) in SECRETS:
-                raise ConfigurationError(
-                    f"{str(file)!r} holds {name}; a secret must not stand there: take it out, and "
-                    f"use {variable(name)} or `fota config remember`"
-                )
+    except (TsError, OSError, ValueError) as error:
+        raise ConfigurationError(f"{str(file)!r} cannot be read: {error}") from None
+    for name in entries:
+        secret = name.lower().removeprefix(variable("").lower())
+        if secret in SECRETS:
+            raise ConfigurationError(
+                f"{str(file)!r} holds {name}; a secret must not stand there: take it out, and use "
+                f"{variable(secret)} or `fota config remember`"
+            )
+    try:
         return dict(clean_settings(entries, state.options, file))
     except InvalidOptionsError as error:
-        raise ConfigurationError(
-            f"{error.args[0]}; what can be set is {', '.join(NAMES)}"
-        ) from None
-    except (TsError, OSError, ValueError) as error:
-        if isinstance(error, ConfigurationError):
-            raise
-        raise ConfigurationError(f"{str(file)!r} cannot be read: {error}") from None
+        raise ConfigurationError(f"{error}; what can be set is {', '.join(NAMES)}") from None
 
 
 def _kind(name: str) -> type:
