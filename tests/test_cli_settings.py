@@ -11,6 +11,7 @@ import pytest
 from cli_helpers import Fota, environment, in_thread, point_at, runner
 from helpers import ACCOUNT, ONCE, UPGRADE, Seen, Stub, reply
 
+from fota_async.cli import main
 from fota_async.cli.run_flags import RecordFlags
 from fota_async.cli.settings import NAMES
 
@@ -265,6 +266,8 @@ def test_the_proxy_of_the_environment_is_used_where_it_is_set(
     assert stub.requests == []
 
     write("trust_env = true")
+    assert fota(*READ, "--no-trust-env")[0] == 1
+    assert stub.requests == []
     assert fota(*READ)[0] == 1
     assert through.path.startswith("http://127.0.0.1:9/")
 
@@ -279,3 +282,15 @@ def test_the_help_does_not_pay_for_settings() -> None:
     )
 
     assert not {"typed_settings", "platformdirs", "keyring"} & set(done.stdout.split())
+
+
+@pytest.mark.parametrize("name", ["cyclopts", "platformdirs", "rich", "typed_settings"])
+def test_without_the_extra_the_command_says_how_to_get_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    monkeypatch.setitem(sys.modules, name, None)
+
+    assert main() == 1
+    assert capsys.readouterr().err == (
+        "fota: the command line needs `pip install 'fota_async[cli]'`\n"
+    )
