@@ -26,6 +26,38 @@ from fota_async.errors import ConfigurationError
 from fota_async.options import SessionOptions
 from fota_async.session import SessionManager
 
+__all__ = [
+    "CallbacksV1",
+    "CallbacksV2",
+    "CallbacksV3",
+    "CampaignsV2",
+    "CampaignsV3",
+    "CancelCandidatesV1",
+    "CancelCandidatesV2",
+    "DevicesV1",
+    "DevicesV2",
+    "DevicesV3",
+    "FilesV2",
+    "FirmwareOfV1",
+    "FirmwareOfV3",
+    "FotaClient",
+    "LicensesV1",
+    "LicensesV2",
+    "LicensesV3",
+    "LoggingV2",
+    "ReportsV1",
+    "ReportsV2",
+    "ReportsV3",
+    "SoftwareV2",
+    "SubscriptionsV1",
+    "SubscriptionsV2",
+    "SubscriptionsV3",
+    "UpgradesV1",
+    "VersionOne",
+    "VersionThree",
+    "VersionTwo",
+]
+
 # No closer: the vendor's own examples break the shape of ten digits, a dash and five digits.
 _ACCOUNT = re.compile(r"[A-Za-z0-9._-]*[A-Za-z0-9_-][A-Za-z0-9._-]*")
 

@@ -6,6 +6,8 @@ import time
 from collections.abc import Coroutine, Iterable
 from typing import Any, Protocol, TypeVar
 
+__all__ = ["Bell", "Clock", "ManualClock", "ScaledClock", "SystemClock"]
+
 T = TypeVar("T")
 
 
