@@ -110,6 +110,11 @@ class FotaClient:
 
     Use it as `async with`, or call `aclose`.
 
+    >>> async with FotaClient.from_env(environ=environ) as client:
+    ...     image, *_ = await client.v1.firmware.list()
+    ...     print(image.firmware_name, image.to_version)
+    FOTA_Verizon_Model-A_01To02_HF VerizonFirmwareVersion-02
+
     Args:
         credentials: What opens the API; None if the option `tokens` is given.
         account: Billing account name, with its leading zeros.

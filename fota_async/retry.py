@@ -23,6 +23,15 @@ Draw = Callable[[float, float], float]
 class RetryPolicy:
     """How often and how long a call is tried.
 
+    >>> simulator.faults = Faults(error_before=1.0)
+    >>> policy = RetryPolicy(tries=3, base=0.01, seconds=60)
+    >>> async with FotaClient.from_env(environ=environ, retry=policy) as client:
+    ...     try:
+    ...         await client.v1.firmware.list()
+    ...     except ServerError:
+    ...         print(simulator.stats()["requests"]["v1_list_firmware"])
+    {'error_before': 3}
+
     Attributes:
         tries: Tries of one call that failed, the first included; waits that the API asked for do
             not count.

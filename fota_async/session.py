@@ -43,6 +43,12 @@ class SessionManager:
 
     It belongs to the event loop of its first use. Use it as `async with`, or call `aclose`.
 
+    >>> session = fota.session  # or SessionManager(credentials), where no client is wanted
+    >>> operation = modify_upgrade("remove", simulator.account, upgrade_id)
+    >>> report = await DeviceBatcher(session, operation).run(imeis)
+    >>> report.succeeded, session.limit(simulator.account) <= session.max_concurrency
+    (3, True)
+
     Args:
         credentials: What opens the API; None if `tokens` is given.
         options: See `SessionOptions`.

@@ -1,7 +1,6 @@
 """The exception tree, and the error that each answer means."""
 
 import copy
-import inspect
 import pickle
 from typing import Any
 

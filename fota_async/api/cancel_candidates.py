@@ -133,6 +133,11 @@ def store_candidates(
 
     For `fota_async.DeviceBatcher`, where no client is wanted.
 
+    >>> operation = store_candidates("replace", simulator.account, "v1")
+    >>> report = await DeviceBatcher(fota.session, operation).run(imeis)
+    >>> report.succeeded
+    3
+
     Args:
         name: What to do.
         account: Billing account.

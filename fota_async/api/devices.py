@@ -128,6 +128,11 @@ def read_device_details(account: str) -> Operation:
 
     For `fota_async.DeviceBatcher`, where no client is wanted.
 
+    >>> operation = read_device_details(simulator.account)
+    >>> report = await DeviceBatcher(fota.session, operation).run(["356938035643809"])
+    >>> [outcome.detail.firmware for outcome in report]
+    ['BG96MAR04A04M1G']
+
     Raises:
         ConfigurationError: The account cannot be part of a path.
     """

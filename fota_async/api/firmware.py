@@ -109,6 +109,11 @@ def sync_firmware(account: str) -> Operation:
 
     For `fota_async.DeviceBatcher`, where no client is wanted.
 
+    >>> operation = sync_firmware(simulator.account)
+    >>> report = await DeviceBatcher(fota.session, operation).run(["356938035643809"])
+    >>> [outcome.detail.status for outcome in report]
+    ['FirmwareVersionUpdateSuccess']
+
     Raises:
         ConfigurationError: The account cannot be part of a path.
     """

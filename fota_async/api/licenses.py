@@ -141,6 +141,11 @@ def change_licenses(
 
     For `fota_async.DeviceBatcher`, where no client is wanted.
 
+    >>> operation = change_licenses("assign", simulator.account, "v3")
+    >>> report = await DeviceBatcher(fota.session, operation).run(imeis)
+    >>> report.succeeded
+    3
+
     Args:
         name: What to do.
         account: Billing account.

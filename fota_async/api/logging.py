@@ -172,6 +172,11 @@ def switch_logging(name: Literal["enable", "disable"], account: str) -> Operatio
 
     For `fota_async.DeviceBatcher`, where no client is wanted.
 
+    >>> operation = switch_logging("enable", simulator.account)
+    >>> report = await DeviceBatcher(fota.session, operation).run(["990003425730524"])
+    >>> report.succeeded
+    1
+
     Raises:
         ConfigurationError: The account cannot be part of a path.
     """

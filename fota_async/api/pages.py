@@ -22,6 +22,15 @@ class Pages(Generic[P_co]):
     Nothing is sent before that, and each time begins anew. What is read while the list changes may
     miss items or show some twice.
 
+    >>> async for device in fota.v3.devices.list():
+    ...     print(device.device_id, device.model)
+    356938035643809 BG96
+    356938035643817 BG96
+    356938035643825 BG96
+    >>> page = await fota.v3.devices.list()
+    >>> len(page.items), page.more
+    (3, False)
+
     Raises:
         CallError: A page could not be read; `DecodeError` also where an answer says that more
             follows, and names no place that was not read before.

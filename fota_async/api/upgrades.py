@@ -305,6 +305,11 @@ def modify_upgrade(name: Literal["append", "remove"], account: str, upgrade_id: 
 
     For `fota_async.DeviceBatcher`, where no client is wanted.
 
+    >>> operation = modify_upgrade("remove", simulator.account, upgrade_id)
+    >>> report = await DeviceBatcher(fota.session, operation).run(imeis)
+    >>> report.succeeded
+    3
+
     Raises:
         ConfigurationError: As `upgrade_values`.
     """

@@ -51,6 +51,12 @@ _NEW_PASSWORD = spellings_of({"newPassword": ["newPassword"]})
 class NewPassword:
     """The answer to a password reset, the only copy of the new password.
 
+    >>> answer = await fota.session.reset_password()
+    >>> answer
+    NewPassword()
+    >>> answer.new_password == simulator.password
+    True
+
     Attributes:
         new_password: It works at once. None if the answer does not have it where it should be.
         answer: The whole answer, so that nothing is lost whatever its shape.
