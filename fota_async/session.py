@@ -45,9 +45,8 @@ class SessionManager:
 
     >>> session = fota.session  # or SessionManager(credentials), where no client is wanted
     >>> operation = modify_upgrade("remove", simulator.account, upgrade_id)
-    >>> report = await DeviceBatcher(session, operation).run(imeis)
-    >>> report.succeeded, session.limit(simulator.account) <= session.max_concurrency
-    (3, True)
+    >>> print((await DeviceBatcher(session, operation).run(imeis)).succeeded)
+    3
 
     Args:
         credentials: What opens the API; None if `tokens` is given.

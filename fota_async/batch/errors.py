@@ -116,8 +116,8 @@ class PilotStopped(FotaError):  # noqa: N818 - reads as what happened
     ...         timeout=3600,
     ...     )
     ... except PilotStopped as stopped:
-    ...     print(stopped.timed_out, stopped.pilot.succeeded, stopped.pilot.failed)
-    False 0 20
+    ...     print(stopped.timed_out, stopped.pilot.succeeded)
+    False 0
 
     Attributes:
         pilot: What was seen of it.

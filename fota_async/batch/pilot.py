@@ -46,7 +46,11 @@ class PilotReport:
     ... )
     >>> devices = [f"35693803564{n}" for n in range(4000, 4100)]
     >>> result = await fota.v3.campaigns.pilot_then_fleet(
-    ...     "SEQUANSCommunications_GM01Q_SR1.2.0.0-10512_SR1", devices, **campaign, pilot=10, timeout=3600
+    ...     "SEQUANSCommunications_GM01Q_SR1.2.0.0-10512_SR1",
+    ...     devices,
+    ...     **campaign,
+    ...     pilot=10,
+    ...     timeout=3600,
     ... )
     >>> result.pilot.succeeded, result.pilot.failed, result.pilot.undecided
     (10, 0, 0)

@@ -51,7 +51,8 @@ class DeviceOutcome:
     """What became of one device.
 
     >>> simulator.rules = Rules(refused={"356938035643809": "Device not found"})
-    >>> report = await fota.v1.upgrades.append_devices(upgrade_id, ["356938035643809", "9900139078"])
+    >>> devices = ["356938035643809", "9900139078"]
+    >>> report = await fota.v1.upgrades.append_devices(upgrade_id, devices)
     >>> for outcome in report:
     ...     print(outcome.device_id, outcome.state, outcome.status, outcome.reason, sep=" | ")
     356938035643809 | failed | AddDeviceFailed | Device not found

@@ -20,12 +20,12 @@ class AnswerTimeoutError(LostError):
 
     >>> simulator.faults = Faults(hang_before=1.0)
     >>> once = RetryPolicy(tries=1)
-    >>> async with FotaClient.from_env(environ=environ, timeout=0.05, retry=once) as hasty:
+    >>> async with FotaClient.from_env(environ=environ, timeout=0.5, retry=once) as hasty:
     ...     try:
     ...         await hasty.v1.firmware.list()
     ...     except AnswerTimeoutError as error:
     ...         print(error)
-    GET /api/fota/v1/firmware/{account}: no answer for 0.05 s (timeout)
+    GET /api/fota/v1/firmware/{account}: no answer for 0.5 s (timeout)
     """
 
 
