@@ -63,7 +63,12 @@ _ACCOUNT = re.compile(r"[A-Za-z0-9._-]*[A-Za-z0-9_-][A-Za-z0-9._-]*")
 
 
 class VersionOne:
-    """v1: OMA-DM and LWM2M devices."""
+    """v1: OMA-DM and LWM2M devices.
+
+    >>> upgrade = await fota.v1.upgrades.get(upgrade_id)
+    >>> upgrade.firmware_to, len(upgrade.device_list)
+    ('VerizonFirmwareVersion-02', 3)
+    """
 
     def __init__(self, context: Context) -> None:
         self.callbacks = CallbacksV1(context)
@@ -77,7 +82,12 @@ class VersionOne:
 
 
 class VersionTwo:
-    """v2: HTTP devices."""
+    """v2: HTTP devices.
+
+    >>> for software in await fota.v2.software.list():
+    ...     print(software.software_name)
+    FOTA_Verizon_Model-A_02To03_HF
+    """
 
     def __init__(self, context: Context) -> None:
         self.callbacks = CallbacksV2(context)
@@ -93,7 +103,14 @@ class VersionTwo:
 
 
 class VersionThree:
-    """v3: LWM2M devices, with a network that knows when they can be reached."""
+    """v3: LWM2M devices, with a network that knows when they can be reached.
+
+    >>> async for device in fota.v3.devices.list():
+    ...     print(device.device_id, device.firmware)
+    356938035643809 BG96MAR04A04M1G
+    356938035643817 BG96MAR04A04M1G
+    356938035643825 BG96MAR04A04M1G
+    """
 
     def __init__(self, context: Context) -> None:
         self.callbacks = CallbacksV3(context)
@@ -166,6 +183,11 @@ class FotaClient:
         Reads `THINGSPACE_KEY`, `THINGSPACE_SECRET`, `THINGSPACE_USERNAME`, `THINGSPACE_PASSWORD`,
         `THINGSPACE_ACCOUNT` and, if set, `THINGSPACE_BASE_URL`.
 
+        >>> client = FotaClient.from_env(environ=environ, account="0000123456-00001", max_rate=20)
+        >>> client.account
+        '0000123456-00001'
+        >>> await client.aclose()
+
         Args:
             account: Used instead of `THINGSPACE_ACCOUNT`.
             environ: Used instead of the process's environment.
@@ -189,6 +211,11 @@ class FotaClient:
 
     def with_account(self, account: str) -> "FotaClient":
         """Return a view for another account, on the same connections and tokens.
+
+        >>> simulator.add_account("0000123456-00001")
+        >>> other = fota.with_account("0000123456-00001")
+        >>> (await other.v1.subscriptions.get()).account_name
+        '0000123456-00001'
 
         Raises:
             ConfigurationError: The account cannot be part of a path.

@@ -111,6 +111,14 @@ class CancelCandidatesV1(CancelCandidates):
 
     Vendor pages "Create a List of Licenses to Remove", "Get the List of Licenses to Remove",
     "Delete the List of Licenses to Remove".
+
+    >>> report = await fota.v1.cancel_candidates.append(imeis[:2])
+    >>> report.succeeded
+    2
+    >>> report = await fota.v1.cancel_candidates.replace(imeis[2:])
+    >>> [device_id async for device_id in fota.v1.cancel_candidates.list()]
+    ['990013907835573']
+    >>> await fota.v1.cancel_candidates.clear()
     """
 
     version = "v1"
@@ -121,6 +129,14 @@ class CancelCandidatesV2(CancelCandidates):
 
     Vendor pages "Create a List of Licenses to Remove", "Get the List of Licenses to Remove",
     "Delete the List of Licenses to Remove".
+
+    >>> report = await fota.v2.cancel_candidates.append(imeis[:2])
+    >>> report.succeeded
+    2
+    >>> report = await fota.v2.cancel_candidates.replace(imeis[2:])
+    >>> [device_id async for device_id in fota.v2.cancel_candidates.list()]
+    ['990013907835573']
+    >>> await fota.v2.cancel_candidates.clear()
     """
 
     version = "v2"

@@ -13,12 +13,6 @@ P_co = TypeVar("P_co", bound=Page[Any], covariant=True)
 class Pages(Generic[P_co]):
     """A long list: iterate over its items, over its pages, or await its first page.
 
-    ::
-
-        async for device in fota.v3.devices.list(): ...
-        async for page in fota.v3.devices.list().pages(): ...
-        page = await fota.v3.devices.list()
-
     Nothing is sent before that, and each time begins anew. What is read while the list changes may
     miss items or show some twice.
 

@@ -101,7 +101,12 @@ class PilotStopped(FotaError):  # noqa: N818 - reads as what happened
     """A pilot did not succeed, or not in time; nothing was scheduled for the fleet.
 
     >>> simulator.rules = Rules(
-    ...     life_cycle=True, queued_for=0, prescheduled_for=0, runs_for=5, upgrade_fail_rate=1.0
+    ...     life_cycle=True,
+    ...     pending_for=0,
+    ...     queued_for=0,
+    ...     prescheduled_for=0,
+    ...     runs_for=5,
+    ...     upgrade_fail_rate=1.0,
     ... )
     >>> try:
     ...     await fota.v3.campaigns.pilot_then_fleet(

@@ -33,6 +33,9 @@ class CallbackCredentials:
     A weak secret: the service sends it in clear text inside the body. Choose one that opens
     nothing else.
 
+    >>> CallbackCredentials("listener", "opens-nothing-else")
+    CallbackCredentials(***)
+
     Args:
         username: User name of the registration.
         password: Password of the registration.

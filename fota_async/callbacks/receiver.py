@@ -55,6 +55,16 @@ class CallbackReceiver:
       Retry-After |
     | any other object, however unknown its content | 200, and it is stored |
 
+    >>> receiver = CallbackReceiver(
+    ...     "events.db", credentials=CallbackCredentials("listener", "opens-nothing-else")
+    ... )
+    >>> @receiver.on("upgradeFinished")
+    ... async def finished(event: UpgradeFinishedEvent) -> None:
+    ...     fota.wake(event.target_id)
+    >>> async with receiver:  # serve(receiver, ...) or receiver.app() would enter it
+    ...     await receiver.counts()
+    {<MessageState.WAITING: 'waiting'>: 0, <MessageState.HANDLED: 'handled'>: 0, ...
+
     Args:
         path: The store, an SQLite file on a local disk; made if it is not there.
         credentials: What every v1 message must bring. Without it none is asked for. They are never

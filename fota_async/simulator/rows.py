@@ -18,12 +18,15 @@ _OUTSIDE: Final = frozenset({"Device Rejected", "DeviceRejected", REMOVED})
 class Row:
     """A device's row in an upgrade or campaign.
 
+    >>> row = simulator.rows()[imeis[0]]
+    >>> row.status, row.reason, row.is_member
+    ('Device Accepted', 'success', True)
+
     Args:
         status: Its state, word for word.
         reason: The row's `resultReason`, or None.
         turns_at: When the row turns into `then`.
         then: What it turns into.
-
     """
 
     status: str

@@ -19,6 +19,10 @@ REASONS = (
 """Why a device is rejected: the causes of the vendor page "Campaign Lifecycle Flow for v1".
 
 The page names the causes; the wording of the wire is not documented.
+
+>>> simulator.rules = Rules(refused={imeis[0]: REASONS[0]})
+>>> REASONS[0]
+'Device not found'
 """
 
 NOT_FOUND = REASONS[0]
@@ -47,6 +51,12 @@ class Rules:
     """What this server does as a matter of course. Times are seconds of its clock.
 
     Where the wire contract is silent, both answers can be chosen.
+
+    >>> simulator.rules = Rules(refuse_rate=0.1, max_devices=50, seed=1)
+    >>> fleet = [f"35693803564{n}" for n in range(4000, 4100)]
+    >>> report = await fota.v1.upgrades.append_devices(upgrade_id, fleet)
+    >>> report.failed, report.groups[0].reason
+    (12, 'Unknown client device type')
 
     Args:
         token_lifetime: Life of a bearer token, fixed from its first issue; asking
@@ -114,7 +124,6 @@ class Rules:
             told of the Connectivity service.
         callback_retry_after: Seconds between two of these tries.
         seed: What the choice of devices hangs on.
-
     """
 
     token_lifetime: float = attrs.field(default=3600.0, validator=positive)

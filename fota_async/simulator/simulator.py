@@ -26,14 +26,16 @@ from fota_async.simulator.world import World
 class Simulator(AccountFace):
     """The API's twin: stateful, strict, on loopback, and as unreliable as you ask for.
 
-    ::
-
-        async with Simulator(faults=Faults(drop_after=0.1)) as sim:
-            ...  # point a client at sim.base_url
-
     It starts with one active account, its devices and goods as in the vendor's examples,
     none of its licences assigned, and one upgrade in state `Queued`. State outlives `stop`;
     a later `start` comes back at the same address.
+
+    >>> async with Simulator(rules=Rules(refused={imeis[0]: "Device not found"})) as sim:
+    ...     there = {**environ, "THINGSPACE_BASE_URL": sim.base_url}
+    ...     async with FotaClient.from_env(environ=there) as client:
+    ...         report = await client.v1.upgrades.append_devices(sim.upgrade_id, imeis)
+    ...     print(report.failed, sorted(sim.members()))
+    1 ['990003425730535', '990013907835573']
 
     Args:
         faults: What goes wrong. Can be assigned anew at any time.
@@ -52,7 +54,6 @@ class Simulator(AccountFace):
         key: Application key of the one application.
         secret: Its secret.
         username: The one user.
-
     """
 
     upgrade_id: Final = "60b5d639-ccdc-4db8-8824-069bd94c95bf"
