@@ -217,6 +217,9 @@ class FotaClient:
         >>> (await other.v1.subscriptions.get()).account_name
         '0000123456-00001'
 
+        Args:
+            account: Billing account name, with its leading zeros.
+
         Raises:
             ConfigurationError: The account cannot be part of a path.
         """

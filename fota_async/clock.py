@@ -67,7 +67,7 @@ class SystemClock:
         return time.monotonic()
 
     async def sleep(self, seconds: float) -> None:
-        """Sleep in the running event loop."""
+        """Sleep `seconds` in the running event loop."""
         await asyncio.sleep(seconds)
 
 

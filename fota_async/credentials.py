@@ -71,6 +71,12 @@ class Tokens:
     Tokens(***, generations=0, 0)
     >>> tokens.headers
     {'Authorization': 'Bearer the-bearer', 'VZ-M2M-Token': 'the-session'}
+
+    Attributes:
+        bearer: What the token endpoint gave.
+        session: What the login gave.
+        bearer_generation: How many bearers were had before, for a provider that counts them.
+        session_generation: Likewise, sessions.
     """
 
     bearer: str
@@ -112,11 +118,18 @@ class TokenProvider(Protocol):
         ...
 
     async def bearer_refused(self, tokens: Tokens) -> bool:
-        """Hear that the bearer in `tokens` was refused; return whether trying again may help."""
+        """Hear that the bearer in `tokens` was refused; return whether trying again may help.
+
+        Args:
+            tokens: As `get` returned them; there may be newer ones by now.
+        """
         ...
 
     async def session_ended(self, tokens: Tokens) -> None:
         """Hear that the session in `tokens` ended.
+
+        Args:
+            tokens: As `get` returned them; there may be newer ones by now.
 
         Raises:
             SessionEndedError: Sessions end too often for another login.

@@ -48,7 +48,12 @@ class RetryPolicy:
     max_pause: float = attrs.field(default=300.0, validator=attrs.validators.ge(0))
 
     def backoff(self, tries: int, draw: Draw) -> float:
-        """Return the seconds to wait after `tries` failures: full jitter, so nobody marches."""
+        """Return the seconds to wait after `tries` failures: full jitter, so nobody marches.
+
+        Args:
+            tries: How many tries failed so far.
+            draw: Draws a number between two, for instance `random.uniform`.
+        """
         return draw(0.0, min(self.cap, self.base * 2.0 ** min(tries - 1, 30)))
 
 

@@ -5,15 +5,19 @@ import builtins
 import doctest
 import inspect
 import io
+import re
+import textwrap
 from collections.abc import Iterator
 from contextlib import redirect_stdout
 from functools import cache
 from importlib import import_module
+from pathlib import Path
 from types import FunctionType
 from typing import Any
 
 import attrs
 
+import fota_async
 from fota_async import client
 
 WINDOWS = (
@@ -86,6 +90,36 @@ def methods(owner: Documented) -> Iterator[Documented]:
             if ours and not name.startswith("_"):
                 text = inspect.getdoc(member) or ""
                 yield Documented(owner.window, f"{owner.name}.{name}", text, member)
+
+
+def undescribed(function: Documented) -> list[str]:
+    """Return what the docstring of a function should tell, and does not: arguments, and errors."""
+    text = " ".join(function.text.split())
+    if re.search(r"\berrors\b[^.]* are (those of|the same)", text):
+        return []
+    code = inspect.unwrap(getattr(function.thing, "__func__", function.thing))
+    given = inspect.signature(code).parameters.keys() - {"self", "cls"}
+    missing = [name for name in given if f" {name}: " not in text and f"`{name}`" not in text]
+    raises = any(
+        isinstance(node, ast.Raise) and node.exc is not None
+        for node in ast.walk(ast.parse(textwrap.dedent(inspect.getsource(code))))
+    )
+    calls = function.window == "fota_async.client" and inspect.iscoroutinefunction(code)
+    if (raises or calls) and "Raises:" not in text:
+        missing.append("Raises:")
+    return missing
+
+
+def examples_in_the_source() -> list[str]:
+    """Return every docstring of the package that has an example."""
+    root = Path(fota_async.__file__).parent
+    texts = [
+        inspect.cleandoc(node.value)
+        for file in root.rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    ]
+    return [text for text in texts if text.startswith(">>> ") or "\n>>> " in text]
 
 
 def _docstring(module: str, name: str, thing: Any) -> str:

@@ -2,15 +2,25 @@
 
 import inspect
 import re
+import textwrap
 from collections.abc import AsyncIterator
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
-from docstring_helpers import Documented, methods, public_names, resources, run_examples
+from docstring_helpers import (
+    Documented,
+    examples_in_the_source,
+    methods,
+    public_names,
+    resources,
+    run_examples,
+    undescribed,
+)
 
 import fota_async
+import fota_async.testing
 
 NAMES = public_names()
 RESOURCES = resources()
@@ -35,6 +45,26 @@ def test_every_call_of_a_resource_is_in_an_example(one: Documented) -> None:
         for call in re.findall(r"fota\.v[123]\.\w+\.(\w+)\(", line)
     }
     assert {method.name.rpartition(".")[2] for method in methods(one)} <= shown
+
+
+@pytest.mark.parametrize("one", METHODS.values(), ids=str)
+def test_arguments_and_errors_are_described(one: Documented) -> None:
+    assert not undescribed(one)
+
+
+def test_no_example_is_left_out() -> None:
+    assert {*examples_in_the_source()} == {*WITH_EXAMPLES}
+
+
+def test_the_test_of_the_fixtures_docstring_passes(pytester: pytest.Pytester) -> None:
+    text = inspect.getdoc(fota_async.testing) or ""
+    pytester.makepyfile(textwrap.dedent(text.partition("::\n")[2].partition("They serve")[0]))
+    pytester.makeini("""
+        [pytest]
+        asyncio_mode = auto
+        asyncio_default_fixture_loop_scope = function
+    """)
+    pytester.runpytest("-q").assert_outcomes(passed=1)
 
 
 @pytest.mark.parametrize("one", WITH_EXAMPLES.values(), ids=str)

@@ -90,6 +90,11 @@ def modify_campaign_v3(
     >>> report.succeeded
     3
 
+    Args:
+        name: Which of the two.
+        account: Billing account.
+        campaign_id: UUID from the schedule answer.
+
     Raises:
         ConfigurationError: The id is no UUID, or the account cannot be part of a path.
     """

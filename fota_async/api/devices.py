@@ -164,6 +164,9 @@ def read_device_details(account: str) -> Operation:
     >>> [outcome.detail.firmware for outcome in report]
     ['BG96MAR04A04M1G']
 
+    Args:
+        account: Billing account.
+
     Raises:
         ConfigurationError: The account cannot be part of a path.
     """

@@ -130,6 +130,9 @@ def sync_firmware(account: str) -> Operation:
     >>> [outcome.detail.status for outcome in report]
     ['FirmwareVersionUpdateSuccess']
 
+    Args:
+        account: Billing account.
+
     Raises:
         ConfigurationError: The account cannot be part of a path.
     """

@@ -59,6 +59,9 @@ class Licenses:
         Returns:
             Pages of `LicensedDevice`, by ascending IMEI. `await` it for the totals: they are on
             every page.
+
+        Raises:
+            CallError: When read: a page could not be read.
         """
         return _status(self._context, self.version)
 

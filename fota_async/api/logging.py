@@ -193,6 +193,10 @@ def switch_logging(name: Literal["enable", "disable"], account: str) -> Operatio
     >>> report.succeeded
     1
 
+    Args:
+        name: Which of the two.
+        account: Billing account.
+
     Raises:
         ConfigurationError: The account cannot be part of a path.
     """

@@ -38,7 +38,12 @@ class Pages(Generic[P_co]):
         return self._fetch(FIRST).__await__()
 
     async def pages(self) -> AsyncIterator[P_co]:
-        """Iterate over the pages, each with its items and with what else the answer holds."""
+        """Iterate over the pages, each with its items and with what else the answer holds.
+
+        Raises:
+            CallError: A page could not be read.
+            DecodeError: It says that more follows, and names no place that was not read before.
+        """
         positions = Positions()
         more = True
         while more:

@@ -51,6 +51,9 @@ class ScheduledUpgrade(Scheduled[FirmwareUpgrade]):
     ... )
     >>> scheduled.report.succeeded, scheduled.upgrade.status
     (3, <UpgradeStatus.REQUEST_PENDING: 'RequestPending'>)
+
+    Attributes:
+        report: Over all devices, those of the first request included.
     """
 
     @property
@@ -78,6 +81,9 @@ class ScheduledCampaign(Scheduled[C]):
     ... )
     >>> scheduled.report.pending, scheduled.campaign.status
     (3, <CampaignStatus.REQUEST_PENDING: 'CampaignRequestPending'>)
+
+    Attributes:
+        report: Over all devices, those of the first request included.
     """
 
     @property

@@ -329,8 +329,13 @@ def modify_upgrade(name: Literal["append", "remove"], account: str, upgrade_id: 
     >>> report.succeeded
     3
 
+    Args:
+        name: Which of the two.
+        account: Billing account.
+        upgrade_id: UUID from the schedule answer.
+
     Raises:
-        ConfigurationError: As `upgrade_values`.
+        ConfigurationError: The id is no UUID, or the account cannot be part of a path.
     """
     values = upgrade_values(account, upgrade_id)
 

@@ -122,6 +122,9 @@ class CallbackReceiver:
         Without types it handles everything that has no handler of its own. A handler takes an event
         and may be async; one that is not runs in a thread.
 
+        Args:
+            types: `type` of the messages, in any letter case.
+
         Raises:
             ConfigurationError: A type has a handler already.
         """
@@ -137,6 +140,10 @@ class CallbackReceiver:
 
         As soon as there is a handler, messages of types that none is for count as handled. Without
         any, all wait for `events()`.
+
+        Args:
+            handler: Takes an event; see `Handler`.
+            types: `type` of the messages, in any letter case.
 
         Raises:
             ConfigurationError: A type has a handler already.

@@ -67,7 +67,11 @@ class NewPassword:
 
     @classmethod
     def from_body(cls, body: bytes) -> Self:
-        """Take any answer: there is no second one."""
+        """Take any answer: there is no second one.
+
+        Args:
+            body: What the server sent.
+        """
         text = bytes(body).decode("utf-8", "replace")
         try:
             obj = parse_json(body)

@@ -180,17 +180,17 @@ class Rules:
     seed: int = 0
 
     def refusal(self, device_id: str, reasons: Sequence[str] = REASONS) -> str | None:
-        """Return why `device_id` is refused when appended, or None."""
+        """Return why `device_id` is refused when appended, one of `reasons`, or None."""
         if (reason := self.refused.get(device_id)) is not None:
             return reason
         return self._lot("refuse", device_id, self.refuse_rate, reasons)
 
     def later_rejection(self, device_id: str, reasons: Sequence[str] = REASONS) -> str | None:
-        """Return why `device_id`, once taken, is rejected `reject_after` later, or None."""
+        """Return which of `reasons` rejects `device_id` `reject_after` it was taken, or None."""
         return self._lot("reject later", device_id, self.reject_later_rate, reasons)
 
     def failed_upgrade(self, device_id: str, failures: Sequence[_T]) -> _T | None:
-        """Return the failure with which the upgrade of `device_id` ends, or None for none."""
+        """Return which of `failures` the upgrade of `device_id` ends with, or None."""
         return self._lot("fail", device_id, self.upgrade_fail_rate, failures)
 
     def _lot(self, about: str, device_id: str, rate: float, choices: Sequence[_T]) -> _T | None:
