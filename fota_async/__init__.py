@@ -1,7 +1,5 @@
 """asyncio client library for Verizon ThingSpace Software Management (FOTA), built for fleets.
 
-::
-
     async with FotaClient.from_env() as fota:
         report = await fota.v1.upgrades.append_devices(upgrade_id, imeis)
         print(report)

@@ -230,7 +230,7 @@ class FotaClient:
     def wake(self, target_id: str | None) -> None:
         """Let everyone who waits for an upgrade or a campaign, or watches it, look at once.
 
-        For whoever hears of it first, from a callback for instance::
+        For whoever hears of it first, from a callback for instance:
 
             @receiver.on()
             async def wake(event: CallbackEvent) -> None:

@@ -1,7 +1,5 @@
 """Receiving callbacks: hearing from ThingSpace when firmware appears and upgrades move on.
 
-::
-
     receiver = CallbackReceiver("events.db", credentials=CallbackCredentials("listener", "..."))
 
     @receiver.on("upgradeFinished")

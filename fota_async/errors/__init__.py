@@ -1,7 +1,5 @@
 """Everything the library raises.
 
-::
-
     FotaError
     ├── ConfigurationError     what was given cannot work; nothing was sent (a ValueError too)
     ├── MisuseError            closed, or on another event loop (a RuntimeError too)

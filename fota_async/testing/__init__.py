@@ -1,7 +1,5 @@
 """Fixtures for tests of code that uses this library; pytest finds them by itself.
 
-::
-
     async def test_enrolment(fota_simulator, fota_client):
         upgrade_id = fota_simulator.upgrade_id
         await fota_client.v1.upgrades.append_devices(upgrade_id, ["990013907835573"])
