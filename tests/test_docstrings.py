@@ -58,7 +58,9 @@ def test_no_example_is_left_out() -> None:
 
 def test_the_test_of_the_fixtures_docstring_passes(pytester: pytest.Pytester) -> None:
     text = inspect.getdoc(fota_async.testing) or ""
-    pytester.makepyfile(textwrap.dedent(text[text.index("    async def") : text.index("They serve")]))
+    pytester.makepyfile(
+        textwrap.dedent(text[text.index("    async def") : text.index("They serve")])
+    )
     pytester.makeini("""
         [pytest]
         asyncio_mode = auto
