@@ -36,8 +36,8 @@ append on 60b5d639-ccdc-4db8-8824-069bd94c95bf of account 0402196254-00001: done
 
 Where to look:
 
-- Making a client: `FotaClient`, `Credentials`, `SessionOptions`, `RetryPolicy`. What hangs on it, as
-  `fota.v1.upgrades` does: `fota_async.client`. What its calls return: `fota_async.models`.
+- Making a client: `FotaClient`, `Credentials`, `SessionOptions`, `RetryPolicy`. What hangs on it,
+  as `fota.v1.upgrades` does: `fota_async.client`. What its calls return: `fota_async.models`.
 - Runs over a device list: `BatchRun`, `RunOptions`, `BatchReport`, `DeviceOutcome`, `State`,
   `read_journal`. Wanted state: `SyncPlan`, `SyncReport`. Scheduling: `ScheduleRun`, `PilotResult`.
 - Errors, as a tree: `fota_async.errors`. What happens meanwhile: `fota_async.events`.

@@ -1,7 +1,7 @@
 """The client: a session manager, an account, and the API's versions.
 
-`fota.v1`, `fota.v2` and `fota.v3` are a `VersionOne`, `VersionTwo` and `VersionThree`; what hangs on
-them, such as `fota.v1.upgrades`, is a class of its own here.
+`fota.v1`, `fota.v2` and `fota.v3` are a `VersionOne`, `VersionTwo` and `VersionThree`; what hangs
+on them, such as `fota.v1.upgrades`, is a class of its own here.
 """
 
 import os
