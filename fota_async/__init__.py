@@ -5,8 +5,9 @@
         print(report)
 
 Every public name has examples, as they look in `python -m asyncio`, where `await` needs no function
-around it. They begin with these lines, which need no account: the simulator is a server on this
-machine, and `clock` has an hour pass in half a minute.
+around it. All of them begin with these lines, which need no account: the simulator is a server on
+this machine, and `clock` has an hour pass in half a minute. Those in another module, for instance
+`fota_async.callbacks`, have the names of that module as well.
 
 >>> from datetime import date
 >>> from pathlib import Path

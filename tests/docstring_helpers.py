@@ -124,7 +124,7 @@ def examples_in_the_source() -> list[str]:
 
 def _docstring(module: str, name: str, thing: Any) -> str:
     if inspect.isclass(thing) or inspect.isroutine(thing):
-        return inspect.getdoc(thing) or ""
+        return inspect.cleandoc(thing.__doc__ or "")  # its own, not one that it inherits
     # Of what is neither, the docstring is a text below it in the source.
     body = ast.parse(inspect.getsource(import_module(module))).body
     if module == "fota_async":

@@ -54,6 +54,9 @@ class FirmwareOfV1:
 class FirmwareOfV3:
     """The firmware for v3 devices, and what they run.
 
+    Wire contract, operations `v3_list_firmware`, `v3_sync_device_firmware` and
+    `v3_report_device_firmware`.
+
     >>> for image in await fota.v3.firmware.list("LWM2M"):
     ...     print(image.firmware_from, image.firmware_to)
     BG96MAR04A04M1G BG96MAR04A04M1G_BETA0130B

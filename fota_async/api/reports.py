@@ -80,6 +80,9 @@ class ReportsV1:
 class ReportsV2:
     """v2 reports: campaigns by state, devices of a campaign, history of a device.
 
+    Wire contract, operations `v2_list_campaigns_by_status`, `v2_list_campaign_devices` and
+    `v2_get_device_history`, and "Life cycles" for the states.
+
     >>> campaign_id = simulator.add_campaign("v2")
     >>> simulator.seed(imeis[:1], target_id=campaign_id)
     >>> async for campaign in fota.v2.reports.list_campaigns(CampaignStatus.REQUEST_QUEUED):
@@ -141,6 +144,9 @@ class ReportsV2:
 
 class ReportsV3:
     """v3 reports: campaigns by state, devices of a campaign, history of a device.
+
+    Wire contract, operations `v3_list_campaigns_by_status`, `v3_list_campaign_devices` and
+    `v3_get_device_history`, and "Life cycles" for the states.
 
     >>> campaign_id = simulator.add_campaign("v3")
     >>> simulator.seed(imeis[:1], target_id=campaign_id)
