@@ -13,7 +13,6 @@ import asyncio
 import gc
 import json
 import logging
-import resource
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -79,8 +78,13 @@ def peak_memory() -> int:
 
     The ids are made after the imports, so before a run this is also what is in use.
     """
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+    if sys.platform == "win32":
+        raise SystemExit("the benchmark needs Linux or macOS, which tell the most memory ever used")
+    else:  # noqa: RET506 - where a type checker for Windows does not look
+        import resource
+
+        unit = 1 if sys.platform == "darwin" else 1024
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 def fota_async(job: Job) -> Measurement:

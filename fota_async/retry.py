@@ -11,6 +11,7 @@ from fota_async.errors import (
     CertificateError,
     DeadlineError,
     NotSentError,
+    ProxyError,
     ThrottledError,
 )
 from fota_async.wire.route import Repeat
@@ -57,7 +58,14 @@ class RetryPolicy:
         return draw(0.0, min(self.cap, self.base * 2.0 ** min(tries - 1, 30)))
 
 
-_FINAL = (AnswerTooLargeError, AuthError, CertificateError, DeadlineError, ThrottledError)
+_FINAL = (
+    AnswerTooLargeError,
+    AuthError,
+    CertificateError,
+    DeadlineError,
+    ProxyError,
+    ThrottledError,
+)
 
 
 def may_repeat(error: CallError, repeat: Repeat, tries: int) -> bool:

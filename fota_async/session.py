@@ -1,6 +1,7 @@
 """The session manager: one connection pool and one pair of tokens for every task of the process."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Hashable, Mapping
 from types import TracebackType
 from typing import Self, TypeVar, Unpack, cast
@@ -22,9 +23,10 @@ from fota_async.errors import (
     SessionEndedError,
     TokenRefusedError,
 )
-from fota_async.events import RequestEvent, event_sink, logger
+from fota_async.events import RequestEvent, logger
 from fota_async.limiter import Limiter, Slot
 from fota_async.models.auth import NewPassword, PasswordResetRequest
+from fota_async.observe.sink import event_sink
 from fota_async.options import SessionOptions
 from fota_async.retry import RetryPolicy
 from fota_async.transport import Answer, Request, Transport, check_base_url
@@ -235,19 +237,21 @@ class SessionManager:
                     if not await self._provider.bearer_refused(tokens) or not replays.bearer():
                         raise
 
-        timeout = asyncio.timeout(deadline)
+        attempts = self._attempts.run(
+            route.name,
+            route.repeat,
+            once,
+            slot=own_slot,
+            until=until,
+            keep_trying=keep_trying or (lambda: True),
+            patient=endless,
+            ready=fetch_first_tokens,
+        )
         try:
-            async with timeout:
-                return await self._attempts.run(
-                    route.name,
-                    route.repeat,
-                    once,
-                    slot=own_slot,
-                    until=until,
-                    keep_trying=keep_trying or (lambda: True),
-                    patient=endless,
-                    ready=fetch_first_tokens,
-                )
+            if deadline is None:
+                return await attempts
+            async with asyncio.timeout(deadline) as timeout:
+                return await attempts
         except TimeoutError:
             if deadline is None or not timeout.expired():
                 raise
@@ -277,7 +281,7 @@ class SessionManager:
     ) -> T:
         content = None if body is None else Body(body, content_type)
         request = Request(route.method, route.path, headers, content)
-        return await self._try(route, request, secrets, attempt, Tally())
+        return await self._try(route, request, secrets, attempt, Tally(requests=attempt - 1))
 
     async def _try(
         self,
@@ -289,9 +293,8 @@ class SessionManager:
         *,
         read: StepReader[T] | None = None,
     ) -> T:
-        started = self.clock.monotonic()
-        status: int | None = None
-        failure: str | None = None
+        started_at, started = time.time(), self.clock.monotonic()
+        status, failure, resends = None, None, tally.requests
         tally.on_wire = True
         try:
             answer = await self._transport.send(request)
@@ -321,6 +324,9 @@ class SessionManager:
                     seconds=self.clock.monotonic() - started,
                     status=status,
                     error=failure,
+                    started=started_at,
+                    server=self.base_url,
+                    resends=resends,
                 )
             )
 

@@ -20,6 +20,7 @@ from fota_async.batch.run import BatchRun
 from fota_async.batch.settings import RunOptions, RunSettings
 from fota_async.batch.source import Source
 from fota_async.batch.states import State
+from fota_async.batch.told import told_as_run
 from fota_async.batch.wanted import read_wanted
 from fota_async.errors import CallError, ConfigurationError, MisuseError
 
@@ -173,6 +174,11 @@ class Sync:
             MisuseError: A removal is under way on the target; nothing was sent.
             CallError: The target cannot be read; nothing was sent.
         """
+        operation = self._append
+        with told_as_run(self._session, "sync_devices", operation.target, stop=lambda: None):
+            return await self._run(source)
+
+    async def _run(self, source: Source) -> SyncReport:
         operation = self._append
         with ExitStack() as stack:
             # No other run of this session manager may remove devices while the plan stands.

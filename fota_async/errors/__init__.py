@@ -13,7 +13,8 @@
     │   │   ├── LoginLostError       the login got no answer that decides
     │   │   └── SessionEndedError    the session ends again and again
     │   ├── NotSentError       no connection; the request surely never left
-    │   │   └── CertificateError
+    │   │   ├── CertificateError
+    │   │   └── ProxyError           the proxy says no; never tried again
     │   ├── ThrottledError     the API says wait; nothing was applied
     │   ├── LostError          sent, and no answer decides what it did
     │   │   ├── AnswerTimeoutError
@@ -56,6 +57,7 @@ from fota_async.errors.calls import (
     CertificateError,
     DeadlineError,
     NotSentError,
+    ProxyError,
     Sent,
     ThrottledError,
 )
@@ -109,6 +111,7 @@ __all__ = [
     "NeverReached",
     "NotFoundError",
     "NotSentError",
+    "ProxyError",
     "RedirectError",
     "RefusedError",
     "RegistrationError",

@@ -139,6 +139,18 @@ class CertificateError(NotSentError):
     """
 
 
+class ProxyError(NotSentError):
+    """The proxy asks for another name or password, or does not connect to this host.
+
+    Repeating does not help.
+
+    >>> try:
+    ...     images = await fota.v1.firmware.list()
+    ... except ProxyError as error:  # the proxy's address, or the name and password in it
+    ...     print(error)
+    """
+
+
 class ThrottledError(CallError):
     """The API asks to wait longer than allowed. Nothing was applied.
 
