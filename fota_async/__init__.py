@@ -41,7 +41,8 @@ Where to look:
   as `fota.v1.upgrades` does: `fota_async.client`. What its calls return: `fota_async.models`.
 - Runs over a device list: `BatchRun`, `RunOptions`, `BatchReport`, `DeviceOutcome`, `State`,
   `read_journal`. Wanted state: `SyncPlan`, `SyncReport`. Scheduling: `ScheduleRun`, `PilotResult`.
-- Errors, as a tree: `fota_async.errors`. What happens meanwhile: `fota_async.events`.
+- Errors, as a tree: `fota_async.errors`. What happens meanwhile: `fota_async.events`,
+  `fota_async.observe`.
 - Receiving messages: `fota_async.callbacks`.
 - Testing code of yours: `fota_async.testing`, `fota_async.simulator`, `fota_async.clock`.
 
