@@ -4,6 +4,22 @@ Give `on_event=` to `fota_async.SessionManager` or `fota_async.FotaClient`. The 
 function, called in the event loop; it should return at once. Progress bars, logs, metrics and
 traces are made from these events and from nothing else; see `fota_async.observe`. No event carries
 a secret or an IMEI.
+
+>>> from collections import Counter
+>>> from fota_async.events import Event, ProgressEvent, RequestEvent
+>>> seen = Counter()
+>>> def hear(event: Event) -> None:
+...     seen[type(event).__name__] += 1
+...     if isinstance(event, RequestEvent) and "upgrade" in event.route:
+...         print(event.route, event.status)
+...     if isinstance(event, ProgressEvent) and event.finished:
+...         print(event.succeeded, "of", event.inputs)
+>>> async with FotaClient.from_env(environ=environ, on_event=hear) as client:
+...     report = await client.v1.upgrades.append_devices(upgrade_id, imeis)
+PUT /api/fota/v1/upgrades/{account}/upgrade/{upgrade_id} 200
+3 of 3
+>>> seen["TokenEvent"]
+2
 """
 
 import logging

@@ -11,7 +11,13 @@ from fota_async.transport import HttpSession
 
 
 class SessionOptions(TypedDict, total=False):
-    """Keyword options of `SessionManager` and of `fota_async.FotaClient`."""
+    """Keyword options of `SessionManager` and of `fota_async.FotaClient`.
+
+    >>> options: SessionOptions = {"timeout": 60.0, "max_rate": 20, "retry": RetryPolicy(tries=3)}
+    >>> async with FotaClient.from_env(environ=environ, **options) as client:
+    ...     client.session.max_concurrency
+    100
+    """
 
     base_url: str
     """Scheme, host and port of the API; HTTPS unless the host is loopback."""

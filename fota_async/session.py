@@ -45,6 +45,10 @@ class SessionManager:
 
     It belongs to the event loop of its first use. Use it as `async with`, or call `aclose`.
 
+    >>> session = fota.session  # or SessionManager(credentials), where no client is wanted
+    >>> operation = modify_upgrade("remove", simulator.account, upgrade_id)
+    >>> report = await DeviceBatcher(session, operation).run(imeis)
+
     Args:
         credentials: What opens the API; None if `tokens` is given.
         options: See `SessionOptions`.
@@ -149,11 +153,11 @@ class SessionManager:
         return self._ceiling.max_concurrency
 
     def limit(self, account: str) -> int:
-        """Return how many requests for an account may be in flight at once now."""
+        """Return how many requests for `account` may be in flight at once now."""
         return self._limiter(account).limit
 
     def rate(self, account: str) -> float | None:
-        """Return how many requests a second for an account may leave now; None for any number."""
+        """Return how many requests a second for `account` may leave now; None for any."""
         return self._limiter(account).rate
 
     def _limiter(self, account: str) -> Limiter:

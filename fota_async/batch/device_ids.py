@@ -51,6 +51,13 @@ class Sifted:
 class DeviceSet(Collection[str]):
     """Device ids, each once, in ascending order; about a byte an id in real fleets.
 
+    >>> try:
+    ...     await fota.v1.upgrades.sync_devices(upgrade_id, imeis[:1])
+    ... except SyncRefused as refused:
+    ...     removals = refused.plan.remove
+    >>> removals, imeis[2] in removals, list(removals)
+    (<DeviceSet of 2>, True, ['990003425730535', '990013907835573'])
+
     Args:
         numbers: The ids, packed.
     """

@@ -210,6 +210,16 @@ class BatchRun(Run[BatchReport]):
 
     It is an awaitable and no coroutine: for a task of its own use `asyncio.ensure_future(run)`.
 
+    >>> async with fota.v1.upgrades.append_devices(upgrade_id, [*imeis, "12345"]) as run:
+    ...     async for outcome in run:
+    ...         print(outcome.device_id, outcome.state)
+    12345 invalid
+    990003425730524 succeeded
+    990003425730535 succeeded
+    990013907835573 succeeded
+    >>> run.report.inputs
+    4
+
     Raises:
         RunStopped: From `await` and `async for`: the run ended early. It carries the report.
         SourceError: The device list cannot be opened; nothing was sent.

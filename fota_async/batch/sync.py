@@ -31,6 +31,14 @@ T = TypeVar("T")
 class SyncPlan:
     """What a sync would do.
 
+    >>> def approve(plan: SyncPlan) -> bool:
+    ...     print(plan, list(plan.remove))
+    ...     return len(plan.remove) < 10
+    >>> report = await fota.v1.upgrades.sync_devices(
+    ...     upgrade_id, imeis[:2], max_removals=5, approve=approve
+    ... )
+    0 devices to append, 1 to remove, 2 unchanged ['990013907835573']
+
     Attributes:
         append: Devices that are wanted and not in the target.
         remove: Devices that are in the target and not wanted.
@@ -57,6 +65,11 @@ class SyncPlan:
 @attrs.frozen(kw_only=True)
 class SyncReport:
     """What a sync did; the law of the report holds in each of its two reports.
+
+    >>> wanted = ["990003425730524", "356938035643809"]
+    >>> report = await fota.v1.upgrades.sync_devices(upgrade_id, wanted, max_removals=5)
+    >>> report.append.succeeded, report.remove.succeeded, report.unchanged
+    (1, 2, 1)
 
     Attributes:
         append: What became of the devices to append.

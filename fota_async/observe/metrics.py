@@ -45,7 +45,19 @@ class PrometheusMetrics:
     A `route` is a template and holds no id; `error` is the name of an error of `fota_async`, or
     empty. Devices are counted as outcomes come in, pending ones at the end of their run; those that
     an earlier start of a journal decided count again. Without the label `account` the limits are
-    sums over all accounts, a rate that no throttling has set yet being `+Inf`.
+    sums over all accounts, a rate that no throttling has set yet being `+Inf`. One hook may serve
+    several clients. What shows the registry is up to you, for instance
+    `prometheus_client.start_http_server(9000)`.
+
+    >>> from prometheus_client import CollectorRegistry
+    >>> registry = CollectorRegistry()
+    >>> hook = PrometheusMetrics(registry)
+    >>> async with FotaClient.from_env(environ=environ, on_event=hook) as client:
+    ...     report = await client.v1.upgrades.append_devices(upgrade_id, imeis)
+    >>> registry.get_sample_value(
+    ...     "fota_devices_total", {"operation": "append", "state": "succeeded"}
+    ... )
+    3.0
 
     Args:
         registry: Where the metrics are kept; None for the registry of the process.
@@ -53,10 +65,6 @@ class PrometheusMetrics:
 
     Raises:
         ConfigurationError: prometheus-client is missing, or the registry has these metrics already.
-
-    Example:
-        `FotaClient.from_env(on_event=PrometheusMetrics())`, and whatever shows the registry, such
-        as `prometheus_client.start_http_server(9000)`. One hook may serve several clients.
     """
 
     def __init__(

@@ -57,8 +57,12 @@ def fan_out(*hooks: EventHook) -> EventHook:
 
     One that raises is logged, and the others hear of the event all the same.
 
-    Example:
-        `FotaClient.from_env(on_event=fan_out(PrometheusMetrics(), print))`
+    >>> heard, kinds = [], set()
+    >>> hook = fan_out(heard.append, lambda event: kinds.add(type(event).__name__))
+    >>> async with FotaClient.from_env(environ=environ, on_event=hook) as client:
+    ...     images = await client.v1.firmware.list()
+    >>> len(heard) >= len(kinds), sorted(kinds)
+    (True, ['RequestEvent', 'TokenEvent'])
     """
 
     def tell(event: Event) -> None:

@@ -32,16 +32,24 @@ class OpenTelemetryTracing:
     follows the semantic conventions for HTTP clients; its name and `url.template` are the route,
     never the address, which holds ids. Tries of a run are its children; it is itself a child of the
     span that was current when it was started, and so is the try of a single call. Tokens that are
-    fetched belong to whoever needed them first.
+    fetched belong to whoever needed them first. One hook may serve several clients.
+
+    >>> from opentelemetry.sdk.trace import TracerProvider
+    >>> from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+    >>> from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+    >>> spans, provider = InMemorySpanExporter(), TracerProvider()
+    >>> provider.add_span_processor(SimpleSpanProcessor(spans))
+    >>> hook = OpenTelemetryTracing(provider)
+    >>> async with FotaClient.from_env(environ=environ, on_event=hook) as client:
+    ...     report = await client.v1.upgrades.append_devices(upgrade_id, imeis)
+    >>> [span.name for span in spans.get_finished_spans()][-2:]
+    ['PUT /api/fota/v1/upgrades/{account}/upgrade/{upgrade_id}', 'append']
 
     Args:
         tracer_provider: Where spans go; None for the provider of the process.
 
     Raises:
         ConfigurationError: opentelemetry-api is missing.
-
-    Example:
-        `FotaClient.from_env(on_event=OpenTelemetryTracing())`. One hook may serve several clients.
     """
 
     def __init__(self, tracer_provider: "TracerProvider | None" = None) -> None:
