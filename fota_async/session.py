@@ -250,19 +250,25 @@ class SessionManager:
         try:
             if deadline is None:
                 return await attempts
-            async with asyncio.timeout(deadline) as timeout:
-                return await attempts
-        except TimeoutError:
-            if deadline is None or not timeout.expired():
-                raise
-            raise DeadlineError(
-                f"no result within {deadline:g} s (deadline)",
-                route=route.name,
-                sent="maybe" if tally.in_doubt else "no",
-            ) from None
+            return await self._in_time(deadline, attempts, route.name, tally)
         finally:
             if slot is None:
                 own_slot.give_back()
+
+    @staticmethod
+    async def _in_time(seconds: float, call: Awaitable[T], name: str, tally: Tally) -> T:
+        timeout = asyncio.timeout(seconds)
+        try:
+            async with timeout:
+                return await call
+        except TimeoutError:
+            if not timeout.expired():
+                raise
+            raise DeadlineError(
+                f"no result within {seconds:g} s (deadline)",
+                route=name,
+                sent="maybe" if tally.in_doubt else "no",
+            ) from None
 
     @property
     def _provider(self) -> TokenProvider:
