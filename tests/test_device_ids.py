@@ -118,6 +118,10 @@ def known_by_definition(item: object) -> str | None:
 @example([f"{GOOD[:-1]}\n", GOOD])
 @example([f"{GOOD[:-1]}]", GOOD])
 @example([f"-{GOOD[:-1]}", GOOD])
+@example([f"{GOOD[:-1]}\ud800", GOOD])
+@example([f"{GOOD},1{GOOD}{GOOD[:-4]}", "", ""])
+@example([GOOD[:-1], f"{GOOD}0"])
+@example([f"{GOOD} ", GOOD[:-1]])
 @example(["000000000000000", "012345678901234"])
 def test_the_fast_path_takes_a_slice_only_if_each_item_is_an_id(inputs: list[object]) -> None:
     one_by_one = [known_by_definition(item) for item in inputs]

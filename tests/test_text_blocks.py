@@ -89,3 +89,13 @@ def test_cells_of_blocks_are_the_cells_of_a_csv_reader(
         assert found == read_all(cells_one_by_one(plain, index))
     finally:
         csv.field_size_limit(usual)
+
+
+@pytest.mark.parametrize("odd_row", ["7", '"two\nlines",7', "plain,7"])
+def test_however_odd_a_row_is_a_list_is_not_read_whole(odd_row: str) -> None:
+    text = opened(io.TextIOWrapper, f"{odd_row}\n" + "site,7\n" * 50_000)
+
+    pieces = [len(cells) for cells in cells_of(text, ",", 1, "it")]
+
+    assert sum(pieces) == 50_001
+    assert max(pieces) < 10_000

@@ -13,9 +13,7 @@ WHITE_SPACE = " \t\n\r\v\f"
 _DIGITS = 15
 _AMONG_OTHERS = re.compile(r"(?:\A|[,;\t])[0-9]{15}(?:[,;\t]|\Z)")
 _LEADING_ONE = 10**_DIGITS
-_with_leading_one = msgspec.json.Decoder(
-    list[Annotated[int, msgspec.Meta(ge=_LEADING_ONE, lt=2 * _LEADING_ONE)]]
-)
+_with_leading_one = msgspec.json.Decoder(list[Annotated[int, msgspec.Meta(ge=_LEADING_ONE)]])
 
 
 @attrs.define
@@ -178,15 +176,14 @@ def _packed_at_once(inputs: Sequence[object]) -> "array[int] | None":
         text = f"[1{',1'.join(inputs)}]"  # type: ignore[arg-type]  # what is no text is caught below
     except TypeError:
         return None
-    # A list in JSON, its numbers with a one in front, since JSON knows no leading zeros. So many
-    # whole numbers of 16 digits fill a text of this length: there is room for nothing else.
+    # A list in JSON, its numbers with a one in front, since JSON knows no leading zeros. There are
+    # as many numbers as inputs at least, none has less than 16 digits, and so they fill a text of
+    # this length: there is room for no more of them, for no longer ones, and for no white space.
     if not text.isascii() or len(text) != (_DIGITS + 2) * len(inputs) + 1:
         return None
     try:
         numbers = _with_leading_one.decode(text)
     except msgspec.DecodeError:
-        return None
-    if len(numbers) != len(inputs):
         return None
     return array("Q", [number - _LEADING_ONE for number in numbers])
 

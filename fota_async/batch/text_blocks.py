@@ -39,7 +39,7 @@ def cells_of(text: io.TextIOBase, delimiter: str, index: int, name: str) -> Iter
     line = 1
     for block in _blocks(text):
         lines = _split_lines(block)
-        cells = _plain_cells(block, lines, delimiter, index)
+        cells = _cells_at_once(block, lines, delimiter, index)
         if cells is not None:
             yield cells
             line += len(lines) - 1  # behind the last line end is nothing
@@ -85,15 +85,17 @@ def _split_lines(block: str) -> list[str]:
     return block.replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
 
-def _plain_cells(block: str, lines: list[str], delimiter: str, index: int) -> list[str] | None:
-    """Return a column of a block without quotes; None if it takes a CSV reader to find the cells.
+def _cells_at_once(block: str, lines: list[str], delimiter: str, index: int) -> list[str] | None:
+    """Return a column of a block; None if it takes a look at each row to find it.
 
-    The fast path: it costs half as much as the reader.
+    The fast path: without quotes it costs half as much as a CSV reader, with them a fifth less
+    than row by row.
     """
-    # The reader refuses a cell beyond a limit, too.
-    if '"' in block or len(block) > csv.field_size_limit():
-        return None
     try:
-        return [line.split(delimiter, index + 1)[index] for line in lines if line]
-    except IndexError:  # a short row
+        # The reader refuses cells beyond a limit, too.
+        if '"' not in block and len(block) <= csv.field_size_limit():
+            return [line.split(delimiter, index + 1)[index] for line in lines if line]
+        rows = csv.reader(io.StringIO(block, newline=""), delimiter=delimiter, strict=True)
+        return [row[index] for row in rows if row]
+    except (csv.Error, IndexError):  # a cell goes on behind the block, a row is short
         return None
