@@ -22,6 +22,7 @@ __all__ = [
     "ProgressEvent",
     "RequestEvent",
     "RetryEvent",
+    "TargetEvent",
     "TokenEvent",
     "UnknownMemberEvent",
     "event_sink",
@@ -129,7 +130,9 @@ class ProgressEvent:
     """Where a run stands. Counts are devices, never attempts; `seconds` since its start.
 
     `total` is the number of inputs where it is known beforehand. `doubtful` devices were sent
-    and wait to be settled.
+    and wait to be settled. `failures` are the three most frequent reasons of failed devices and
+    how many devices each; long numbers in them, which may be device ids, are masked. Where there
+    are very many different reasons, the counts may lag behind by a twentieth.
     """
 
     operation: str
@@ -148,6 +151,21 @@ class ProgressEvent:
     retries: int
     seconds: float
     finished: bool
+    failures: tuple[tuple[str, int], ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class TargetEvent:
+    """A run read its target: told at first, and when what it says changed.
+
+    `status` and `start_date` are word for word, and a target need not have a start date. A run
+    reads its target beside its second batch, to settle doubts, and where a sync begins.
+    """
+
+    operation: str
+    target: str
+    status: str
+    start_date: str | None
 
 
 @attrs.frozen(kw_only=True)
@@ -178,6 +196,7 @@ Event: TypeAlias = (
     | JournalEvent
     | PilotEvent
     | ProgressEvent
+    | TargetEvent
 )
 EventHook: TypeAlias = Callable[[Event], object]
 
