@@ -66,4 +66,4 @@ async def _modify(
         options["settle_limit"] = target.settle_limit
         return DeviceBatcher(client.session, operation, **options).run(devices)
 
-    return await drive(make_run, file, flags)
+    return await drive(make_run, file, flags, f"{name} {target.words}")

@@ -58,8 +58,10 @@ class Standing:
         """Return about how many seconds the run still takes; None while nobody can tell."""
         if self.progress is None or self.progress.finished or self.total is None:
             return None
-        seconds = self._pace.left(moment, max(0, self.total - self.done))
-        return None if not seconds else seconds + self.paused(moment)
+        to_send = self.total - self.done - self.progress.doubtful
+        # What is being settled takes as long as readings take, which no rate tells.
+        seconds = self._pace.left(moment, self.total - self.done) if to_send > 0 else None
+        return None if seconds is None else seconds + self.paused(moment)
 
     def speed(self, moment: float) -> list[str]:
         """Return how far and how fast: devices done, devices a second, the time left."""

@@ -10,12 +10,14 @@ import attrs
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-from fota_async.batch.errors import SyncRefused, SyncStopped
+from fota_async.batch.errors import RunStopped, SyncRefused, SyncStopped
 from fota_async.batch.sync import Sync, SyncPlan, SyncReport
 from fota_async.cli.access import OUTPUT
+from fota_async.cli.advice import advice_on
 from fota_async.cli.arguments import File, Flat
 from fota_async.cli.confirm import answered_yes
 from fota_async.cli.exits import Exit, exit_code
+from fota_async.cli.failures import Kept, failures_in_words, with_access
 from fota_async.cli.output import fail, print_pieces, say
 from fota_async.cli.progress import ProgressDisplay
 from fota_async.cli.run_flags import RunFlags, run_options, source_of
@@ -84,9 +86,22 @@ async def sync(
     if options.dry_run:
         _name(outcome.device_id for outcome in report.remove)
     if stopped is not None:
-        fail(str(stopped))
+        fail(_why(stopped))
     code = _exit_code(report, received.signal, stopped=stopped is not None)
-    return code if _print(report, as_json=options.json) or code else Exit.ERROR
+    written = _print(report, as_json=options.json)
+    for run in (report.append, report.remove):
+        again = with_access(f"{run.operation} {target.words}", options)
+        kept = Kept(again=again, otherwise="the same command does what is left")
+        if words := failures_in_words(run, kept):
+            say(f"{run.operation}: {words}")
+    return code if written or code else Exit.ERROR
+
+
+def _why(stopped: SyncStopped) -> str:
+    cause = stopped.__cause__
+    advice = advice_on(cause) if isinstance(cause, RunStopped) else ""
+    left = "the same command does what is left"
+    return "; ".join(filter(None, (str(stopped), advice, left)))
 
 
 async def _approve(

@@ -54,6 +54,13 @@ class Target:
         """What it is, in a word."""
         return "upgrade" if self.campaign is None else "campaign"
 
+    @property
+    def words(self) -> str:
+        """The options that name it."""
+        if self.campaign is None:
+            return f"--upgrade {self.upgrade}"
+        return f"--campaign {self.campaign} --api {self.api}"
+
     def operation(
         self, name: Literal["append", "remove"], account: str, *, settle: bool
     ) -> Operation:

@@ -11,7 +11,7 @@ from fota_async.batch.source import Devices
 from fota_async.cli.arguments import Api23, File, Flat
 from fota_async.cli.groups.campaign_dates import AllDates, HttpDates, refuse
 from fota_async.cli.run_flags import RecordFlags
-from fota_async.cli.schedules import drive_schedule
+from fota_async.cli.schedules import APPEND, drive_schedule
 from fota_async.client import FotaClient
 
 Name = Annotated[str | None, Parameter(help="A name of your own.")]
@@ -109,7 +109,7 @@ async def schedule(
             **options,
         )
 
-    return await drive_schedule(make_run, file, flags)
+    return await drive_schedule(make_run, file, flags, APPEND[api])
 
 
 async def schedule_software(
@@ -144,7 +144,7 @@ async def schedule_software(
             **options,
         )
 
-    return await drive_schedule(make_run, file, flags)
+    return await drive_schedule(make_run, file, flags, APPEND["v2"])
 
 
 async def schedule_file(
@@ -177,4 +177,4 @@ async def schedule_file(
             **options,
         )
 
-    return await drive_schedule(make_run, file, flags)
+    return await drive_schedule(make_run, file, flags, APPEND["v2"])

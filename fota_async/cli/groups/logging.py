@@ -32,7 +32,10 @@ async def enable(file: File, /, *, flags: Record = RECORD) -> int:
     Example: fota logging enable devices.txt
     """
     return await drive(
-        lambda client, devices, options: client.v2.logging.enable(devices, **options), file, flags
+        lambda client, devices, options: client.v2.logging.enable(devices, **options),
+        file,
+        flags,
+        "logging enable",
     )
 
 
@@ -43,7 +46,10 @@ async def disable(file: File, /, *, flags: Record = RECORD) -> int:
     Example: fota logging disable devices.txt
     """
     return await drive(
-        lambda client, devices, options: client.v2.logging.disable(devices, **options), file, flags
+        lambda client, devices, options: client.v2.logging.disable(devices, **options),
+        file,
+        flags,
+        "logging disable",
     )
 
 

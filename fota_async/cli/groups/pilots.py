@@ -14,6 +14,7 @@ from fota_async.api.pilot import PilotResult
 from fota_async.batch.errors import RunStopped
 from fota_async.batch.settings import RunOptions
 from fota_async.batch.source import Devices
+from fota_async.cli.advice import stopped_in_words
 from fota_async.cli.arguments import Api23, File, Flat, devices_in
 from fota_async.cli.exits import Exit, exit_code
 from fota_async.cli.groups.campaign_dates import AllDates, HttpDates
@@ -26,12 +27,12 @@ from fota_async.cli.groups.campaign_schedules import (
     ScheduleFlags,
     To,
 )
-from fota_async.cli.output import check_report_path, fail, print_pieces, told
+from fota_async.cli.output import check_report_path, fail, print_pieces
 from fota_async.cli.plain import as_plain, printable_lines
 from fota_async.cli.progress import ProgressDisplay
 from fota_async.cli.run_flags import record_options, source_of
-from fota_async.cli.runs import devices_of, write_report
-from fota_async.cli.schedules import plain_target, show_scheduled
+from fota_async.cli.runs import devices_of, say_failures, write_report
+from fota_async.cli.schedules import APPEND, plain_target, show_scheduled
 from fota_async.cli.signals import on_signals
 from fota_async.client import FotaClient
 
@@ -143,7 +144,7 @@ async def pilot(
             **options,
         )
 
-    return await _drive(start, file, flags)
+    return await _drive(start, file, flags, APPEND[api])
 
 
 async def pilot_file(
@@ -179,10 +180,10 @@ async def pilot_file(
             **options,
         )
 
-    return await _drive(start, file, flags)
+    return await _drive(start, file, flags, APPEND["v2"])
 
 
-async def _drive(start: Start, file: str, flags: PilotFlags) -> int:
+async def _drive(start: Start, file: str, flags: PilotFlags, again: str) -> int:
     if flags.report is not None:
         check_report_path(flags.report, file, flags.journal)
     arguments, options = await flags.arguments(), record_options(flags)
@@ -199,18 +200,20 @@ async def _drive(start: Start, file: str, flags: PilotFlags) -> int:
                 fail("interrupted; with --journal the same command goes on")
                 return 128 + received.signal
             except RunStopped as stopped:
-                return _stopped(stopped, flags)
+                return _stopped(stopped, flags, again)
     written = write_report(result.fleet.report, flags)
     written = _print(result, as_json=flags.json) and written
+    say_failures(result.fleet.report, flags, again)
     code = exit_code(result.fleet.report, None)
     return code if written or code else Exit.ERROR
 
 
-def _stopped(stopped: RunStopped, flags: PilotFlags) -> int:
+def _stopped(stopped: RunStopped, flags: PilotFlags, again: str) -> int:
     """Print what became of the run, of pilot or fleet, that was stopped; return the exit code."""
-    fail(told(stopped))
+    fail(stopped_in_words(stopped))
     written = write_report(stopped.report, flags)
     show_scheduled(stopped.report, None, stopped, as_json=flags.json)
+    say_failures(stopped.report, flags, again)
     return exit_code(stopped.report, None) if written else Exit.ERROR
 
 

@@ -15,7 +15,7 @@ from fota_async.cli.calls import CALL, DANGER, LIST, Call, Danger, List, show, s
 from fota_async.cli.confirm import confirm
 from fota_async.cli.groups.awaited import WAIT, WATCH, Wait, Watch, show_changes, show_reached
 from fota_async.cli.run_flags import RECORD, Record
-from fota_async.cli.schedules import drive_schedule
+from fota_async.cli.schedules import APPEND_V1, drive_schedule
 from fota_async.client import FotaClient
 from fota_async.models import UpgradeStatus
 
@@ -86,7 +86,7 @@ async def schedule(
             **options,
         )
 
-    return await drive_schedule(make_run, file, flags)
+    return await drive_schedule(make_run, file, flags, APPEND_V1)
 
 
 @app.command
