@@ -42,7 +42,7 @@ def failures_in_words(report: BatchReport, kept: Kept) -> str:
     shown = {group: report.examples(group, _EXAMPLES) for group in bad[:_GROUPS]}
     lines = ["these did not succeed, for example:", *(_line(*one) for one in shown.items())]
     if len(bad) > _GROUPS:
-        lines.append(f"  and for {len(bad) - _GROUPS} more of the reasons above")
+        lines.append(f"  and {len(bad) - _GROUPS} more for other reasons")
     if not report.dry_run:
         again = f"fota {kept.again.replace('{target}', report.target)}"
         # A run that was to schedule, and made nothing, has no id.

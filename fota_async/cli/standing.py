@@ -76,7 +76,7 @@ class Standing:
         rate = self._pace.rate(moment)
         said += [] if rate is None else [f"{rate:,.0f}/s"]
         left = self.left(moment)
-        return said if left is None else [*said, f"about {duration(left)} left"]
+        return said if left is None else [*said, f"about {duration(max(1.0, left))} left"]
 
     def notes(self, moment: float) -> list[str]:
         """Return what else there is to know: devices that are not well, pauses, the limit."""
