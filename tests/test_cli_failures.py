@@ -111,14 +111,16 @@ def test_the_command_it_tells_sends_only_those_that_failed(
     assert sim.members(sim.upgrade_id) == set(ids)
 
 
-def test_a_scheduled_target_is_named_in_the_command(
-    fota: Fota, sim: SimulatorThread, tmp_path: Path
-) -> None:
+@pytest.mark.usefixtures("sim")
+def test_a_scheduled_target_is_named_in_the_command(fota: Fota, tmp_path: Path) -> None:
     command = ("campaigns", "schedule", "--api", "v3", "--name", "n", "--from", "1", "--to", "2",
                "--start-date", "2027-04-01", "--end-date", "2027-04-08")  # fmt: skip
     out = str(tmp_path / "out.csv")
 
-    _, stdout, stderr = fota(*command, "--json", *FAST, "--report", out, listed(tmp_path, imeis(9)))
+    # The first batch makes the campaign; those that are refused are appended.
+    fleet = listed(tmp_path, [*imeis(50, start=1000), *imeis(9)])
+
+    _, stdout, stderr = fota(*command, "--json", *FAST, "--report", out, fleet)
 
     target = json.loads(stdout)["scheduled"]["id"]
     assert command_in(stderr).endswith(f"| fota append --campaign {target} --api v3 -")
@@ -127,7 +129,7 @@ def test_a_scheduled_target_is_named_in_the_command(
 def test_what_is_left_after_a_stop_is_told_with_how_to_go_on(
     fota: Fota, sim: SimulatorThread, tmp_path: Path
 ) -> None:
-    sim.set_status("Finished")
+    sim.set_status(sim.upgrade_id, "Finished")
     fleet, journal = listed(tmp_path, imeis(200)), str(tmp_path / "run.db")
 
     code, _, stderr = fota(
