@@ -18,6 +18,9 @@ _EPILOGUE = """\
 Credentials and address come from the environment: THINGSPACE_KEY, THINGSPACE_SECRET,
 THINGSPACE_USERNAME, THINGSPACE_PASSWORD, THINGSPACE_ACCOUNT, THINGSPACE_BASE_URL.
 
+`fota COMMAND --help` tells the rest, with examples. `fota completion bash` (zsh, fish) prints what
+lets the TAB key complete commands and options.
+
 Exit codes: 0 every device succeeded or is pending; 3 some did not, or --max-failures or --deadline
 ended the run; 1 an error, or the run was stopped; 2 wrong usage, or a sync that was refused, or a
 question that nobody answered with yes, and nothing was sent; 130 and 143 interrupted.
@@ -67,6 +70,11 @@ COMMANDS = {
     "password": ("groups.password:app", _ACCOUNT, "The user's password: reset."),
     "demo": ("demo:demo", _TRY, "Enrol 100,000 devices into a simulated upgrade, under trouble."),
     "simulate": ("simulate:simulate", _TRY, "Serve the simulated API on this machine."),
+    "completion": (
+        "completion:completion",
+        _TRY,
+        "Let the shell complete commands: bash, zsh, fish.",
+    ),
 }
 """By name: where a command is, among which others the help shows it, and with which words."""
 

@@ -150,7 +150,11 @@ class _Flow:
     def __init__(self, parts: Sequence[str]) -> None:
         self._parts = parts
 
-    def __rich_console__(self, _: Console, options: ConsoleOptions) -> Iterator[Text]:
+    def __rich_console__(
+        self,
+        console: Console,  # noqa: ARG002 - rich gives it by this name
+        options: ConsoleOptions,
+    ) -> Iterator[Text]:
         line = ""
         for part in self._parts:
             longer = f"{line}, {part}" if line else part
