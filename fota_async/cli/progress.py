@@ -152,7 +152,7 @@ class _Flow:
 
     def __rich_console__(
         self,
-        console: Console,  # noqa: ARG002 - rich gives it by this name
+        console: Console,
         options: ConsoleOptions,
     ) -> Iterator[Text]:
         line = ""
