@@ -14,16 +14,21 @@ from fota_async.cli.output import fail, told
 from fota_async.errors import FotaError
 
 _LAST_BREATH = 0.5
+_HELP = """\
+Firmware over the air for fleets on Verizon ThingSpace. Not affiliated with Verizon.
+
+`fota demo` shows the main job at work, without an account. `fota append --help`, or `--help` behind
+any other command, tells what it does, with examples. `fota completion bash` (or zsh, fish) prints
+what lets the TAB key complete commands and options.
+"""
 _EPILOGUE = """\
 Credentials and address come from the environment: THINGSPACE_KEY, THINGSPACE_SECRET,
 THINGSPACE_USERNAME, THINGSPACE_PASSWORD, THINGSPACE_ACCOUNT, THINGSPACE_BASE_URL.
 
-`fota COMMAND --help` tells the rest, with examples. `fota completion bash` (zsh, fish) prints what
-lets the TAB key complete commands and options.
-
 Exit codes: 0 every device succeeded or is pending; 3 some did not, or --max-failures or --deadline
-ended the run; 1 an error, or the run was stopped; 2 wrong usage, or a sync that was refused, or a
-question that nobody answered with yes, and nothing was sent; 130 and 143 interrupted.
+ended the run, or --wait was too short; 1 an error, or the run was stopped; 2 wrong usage, or a sync
+that was refused, or a question that nobody answered with yes, and nothing was sent; 130 and 143
+interrupted.
 """
 
 _LISTS = Group("Device lists of any length", sort_key=1)
@@ -31,12 +36,17 @@ _SCHEDULES = Group("What is scheduled", sort_key=2)
 _FLEET = Group("Devices, and what there is for them", sort_key=3)
 _ACCOUNT = Group("The account", sort_key=4)
 _TRY = Group("Without an account", sort_key=5)
+_OPTIONS = Group("Options", sort_key=6)
 
 # A module is imported when its command is called, so that the help of the others stays quick.
 COMMANDS = {
-    "append": ("devices:append", _LISTS, "Add devices to a scheduled upgrade."),
-    "remove": ("devices:remove", _LISTS, "Take devices off a scheduled upgrade."),
-    "sync": ("sync:sync", _LISTS, "Bring a scheduled upgrade to a list of devices."),
+    "append": ("devices:append", _LISTS, "Add devices to a scheduled upgrade or campaign."),
+    "remove": ("devices:remove", _LISTS, "Take devices off a scheduled upgrade or campaign."),
+    "sync": (
+        "sync:sync",
+        _LISTS,
+        "Bring one to a list of devices: append what is missing, remove the rest.",
+    ),
     "report": ("report:report", _LISTS, "Print what a journal says of every device."),
     "upgrades": (
         "groups.upgrades:app",
@@ -46,9 +56,13 @@ COMMANDS = {
     "campaigns": (
         "groups.campaigns:app",
         _SCHEDULES,
-        "v2, v3: likewise, and devices, dates.",
+        "v2, v3: what upgrades have, and devices, dates, pilot.",
     ),
-    "reports": ("groups.reports:app", _SCHEDULES, "Any version: list by state, device history."),
+    "reports": (
+        "groups.reports:app",
+        _SCHEDULES,
+        "Any version: list what is in a state, history of a device.",
+    ),
     "devices": ("groups.devices:app", _FLEET, "The devices of the account: list, details."),
     "firmware": ("groups.firmware:app", _FLEET, "v1, v3: list, sync, report."),
     "software": ("groups.software:app", _FLEET, "v2: list."),
@@ -87,7 +101,7 @@ def make_app(called: str | None = None) -> App:
     """
     app = App(
         name="fota",
-        help="Firmware over the air for fleets on Verizon ThingSpace. Not affiliated with Verizon.",
+        help=_HELP,
         help_epilogue=_EPILOGUE,
         version=__version__,
         result_action="return_value",
@@ -95,6 +109,8 @@ def make_app(called: str | None = None) -> App:
         print_error=False,
         suppress_keyboard_interrupt=False,
     )
+    for flag in ("--help", "--version"):
+        app[flag].group = _OPTIONS
     for name, (place, group, words) in COMMANDS.items():
         help_ = None if name == called else words
         app.command(f"fota_async.cli.{place}", name=name, group=group, help=help_)

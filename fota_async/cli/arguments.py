@@ -42,7 +42,7 @@ UpgradeId = Annotated[
     str,
     Parameter(
         name="ID",
-        help="Id of the upgrade, from when it was scheduled.",
+        help="Id of the upgrade; `fota upgrades list` shows it.",
         validator=is_uuid("an upgrade id"),
     ),
 ]
@@ -50,7 +50,7 @@ CampaignId = Annotated[
     str,
     Parameter(
         name="ID",
-        help="Id of the campaign, from when it was scheduled.",
+        help="Id of the campaign; `fota campaigns list` shows it.",
         validator=is_uuid("a campaign id"),
     ),
 ]

@@ -1,8 +1,9 @@
 """The warning that a target starts soon: from then on its devices cannot be changed.
 
-What is documented (wire contract, timing): a target with a date starts around 00:00 UTC of its
-start date, one that starts on demand within about two hours of being scheduled. Which zone a time
-without one is in is not documented; it is read as UTC.
+What is documented (wire contract, v1 timing): an upgrade with a date starts around 00:00 UTC of its
+start date, one on demand within about two hours of being scheduled. Of campaigns the contract says
+no hour; they are taken to start alike. Nor is the zone documented of a time that names none; it is
+read as UTC.
 """
 
 from collections.abc import Callable

@@ -38,7 +38,13 @@ class SyncOptions(RunFlags):
         ),
     ] = 0
     yes: Annotated[
-        bool, Parameter(negative=(), group=OUTPUT, help="Carry the plan out without asking.")
+        bool,
+        Parameter(
+            negative=(),
+            group=OUTPUT,
+            show_default=False,
+            help="Carry the plan out without asking.",
+        ),
     ] = False
 
 
@@ -58,6 +64,8 @@ async def sync(
     target shows what was appended. Started again after a stop it does what is left.
 
     Example: fota sync --upgrade 60b5d639-ccdc-4db8-8824-069bd94c95bf --max-removals 100 fleet.csv
+
+    Example: fota sync --campaign 60b5d639-ccdc-4db8-8824-069bd94c95bf --api v3 --dry-run fleet.csv
     """
     progress = ProgressDisplay()
     client = options.client(progress, max_rate=options.max_rate)

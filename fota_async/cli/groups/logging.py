@@ -27,7 +27,9 @@ async def list_(*, flags: List = LIST) -> int:
 
 @app.command
 async def enable(file: File, /, *, flags: Record = RECORD) -> int:
-    """Turn logging on for the devices of a list, for 7 days; with those that have it on 20.
+    """Turn logging on for the devices of a list, for 7 days.
+
+    It may be on for 20 devices at a time, those included that have it on already.
 
     Example: fota logging enable devices.txt
     """

@@ -47,10 +47,10 @@ class PilotFlags(ScheduleFlags):
     """The options of a command that has a pilot first."""
 
     pilot_start_date: Annotated[date, Parameter(help="First day of the pilot, YYYY-MM-DD.")]
-    pilot_end_date: Annotated[date, Parameter(help="Last day of the pilot.")]
+    pilot_end_date: Annotated[date, Parameter(help="Last day of the pilot, YYYY-MM-DD.")]
     pilot: Annotated[
         int,
-        Parameter(help="So many devices from the beginning of the list are the pilot: 5 to 20."),
+        Parameter(help="How many devices from the beginning of the list are the pilot: 5 to 20."),
     ] = 20
     pilot_list: Annotated[
         str | None, Parameter(help="File with the devices of the pilot, in place of --pilot.")
@@ -152,13 +152,15 @@ async def pilot_file(
     /,
     *,
     file_name: Annotated[str, Parameter(help="The server's name of it, from `fota files list`.")],
-    file_version: Annotated[str, Parameter(help="Its version.")],
+    file_version: Annotated[str, Parameter(help="The version it was uploaded with.")],
     dates: Annotated[HttpDates, Flat],
     flags: Pilot,
     campaign_name: Name = None,
     protocol: Protocol = "HTTP",
 ) -> int:
-    """Bring a file to a pilot, wait until that succeeded, and then to all others; as `pilot`.
+    """Bring a file to a pilot, wait until that succeeded, and then to all others.
+
+    What `fota campaigns pilot --help` says holds here, too.
 
     Example: fota campaigns pilot-file --file-name make-model-config.txt --file-version 1.0
     --pilot-start-date 2027-04-01 --pilot-end-date 2027-04-08 --start-date 2027-04-10 --end-date

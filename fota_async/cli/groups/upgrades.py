@@ -58,9 +58,12 @@ async def schedule(
     *,
     firmware_name: Annotated[str, Parameter(help="Name from `fota firmware list --api v1`.")],
     firmware_to: Annotated[str, Parameter(help="Version wanted on the devices.")],
-    start_date: Annotated[date, Parameter(help="First day, YYYY-MM-DD.")],
+    start_date: Annotated[
+        date, Parameter(help="First day, YYYY-MM-DD; it starts around 00:00 UTC.")
+    ],
     end_date: Annotated[
-        date | None, Parameter(help="Last day; the vendor's current documents require it.")
+        date | None,
+        Parameter(help="Last day, YYYY-MM-DD; the vendor's current documents require it."),
     ] = None,
     flags: Record = RECORD,
 ) -> int:
