@@ -45,7 +45,7 @@ COMMANDS = {
     "sync": (
         "sync:sync",
         _LISTS,
-        "Bring one to a list of devices: append what is missing, remove the rest.",
+        "Bring an upgrade or a campaign to a list of devices.",
     ),
     "report": ("report:report", _LISTS, "Print what a journal says of every device."),
     "upgrades": (

@@ -40,8 +40,8 @@ _Target = Annotated[ReceiptTarget, Flat]
 async def append(file: File, /, *, target: _Target = _NONE, flags: Record = RECORD) -> int:
     """Add devices to a scheduled upgrade or campaign; possible until it starts.
 
-    An upgrade starts around 00:00 UTC of its start date. What was not taken is told at the end, with the
-    command that sends only that again.
+    An upgrade starts around 00:00 UTC of its start date. What was not taken is told at the end,
+    with the command that sends only that again.
 
     Example: fota append --upgrade 60b5d639-ccdc-4db8-8824-069bd94c95bf --report out.csv fleet.csv
 
