@@ -13,6 +13,7 @@ from fota_async.errors import (
     CertificateError,
     DeadlineError,
     ForbiddenError,
+    InvalidRequestError,
     LoginLostError,
     LoginRefusedError,
     LostError,
@@ -29,9 +30,10 @@ _ADVICE: list[tuple[type[CallError], str]] = [
     (LoginRefusedError, "look at THINGSPACE_USERNAME and THINGSPACE_PASSWORD"),
     (LoginLostError, "wait a minute before the next command: each login may count"),
     (CertificateError, "look at THINGSPACE_BASE_URL and at what stands between"),
-    (NotSentError, "nothing was sent; look at the network and at THINGSPACE_BASE_URL"),
+    (NotSentError, "look at the network and at THINGSPACE_BASE_URL"),
     (ForbiddenError, "is the account this user's, and does it have this service?"),
     (NotFoundError, "is it the id, and the --api it belongs to?"),
+    (InvalidRequestError, "look at the ids and options that were given"),
     (RedirectError, "look at THINGSPACE_BASE_URL: credentials go nowhere else"),
     (TooManyDevicesError, "give fewer devices"),
     (AnswerTimeoutError, "try again, with a larger --timeout if the API is only slow"),
@@ -85,7 +87,7 @@ def advice_on(stopped: RunStopped) -> str:
         return f"try again after {_moment(cause.retry_at)}"
     if stopped.cause in _STOPPED:
         return _STOPPED[stopped.cause]
-    return _words(cause, "") if isinstance(cause, CallError) else ""
+    return _advice(cause) if isinstance(cause, CallError) else ""
 
 
 def _words(error: CallError, if_lost: str) -> str:
@@ -93,6 +95,12 @@ def _words(error: CallError, if_lost: str) -> str:
         return f"{_DOUBT}: {if_lost}"
     if isinstance(error, ThrottledError) and error.retry_at is not None:
         return f"nothing was done; try again after {_moment(error.retry_at)}"
+    if isinstance(error, NotSentError):
+        return f"nothing was sent; {_advice(error)}"
+    return _advice(error)
+
+
+def _advice(error: CallError) -> str:
     return next((words for kind, words in _ADVICE if isinstance(error, kind)), "")
 
 

@@ -6,7 +6,7 @@ import sys
 import threading
 from collections.abc import Sequence
 
-from cyclopts import App, CycloptsError, Group
+from cyclopts import App, CycloptsError, Group, UnusedCliTokensError
 
 from fota_async import __version__
 from fota_async.cli.exits import Exit, exit_code_of
@@ -138,7 +138,7 @@ def execute(arguments: Sequence[str]) -> int:
         result = make_app(called)(arguments)
     except CycloptsError as error:
         command = " ".join(("fota", *(error.command_chain or ())))
-        fail(f"{str(error).rstrip('.')}; `{command} --help` tells more")
+        fail(f"{_wrong(error)}; `{command} --help` tells more")
         return Exit.USAGE
     except FotaError as error:
         fail(told(error))
@@ -146,6 +146,15 @@ def execute(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
     return result if isinstance(result, int) else Exit.DONE
+
+
+def _wrong(error: CycloptsError) -> str:
+    """Return what is wrong with the arguments."""
+    if isinstance(error, UnusedCliTokensError):
+        tokens = " ".join(error.unused_tokens or ())
+        return f"nothing takes {tokens!r}: is it one argument too many, or an option misspelt?"
+    text = str(error)
+    return text if text.endswith("...") else text.rstrip(".")
 
 
 def _somebody_reads_on() -> bool:

@@ -91,6 +91,11 @@ async def listen(*, options: Annotated[ListenOptions, Flat]) -> int:
 
     Example: fota listen --store events.db --host 0.0.0.0 --cert fullchain.pem --key privkey.pem
     """
+    if not (options.cert or options.behind_proxy or options.allow_loopback):
+        raise ConfigurationError(
+            "ThingSpace sends to HTTPS only: give --cert and --key, or --behind-proxy with the "
+            "address of the proxy that does the TLS"
+        )
     receiver = CallbackReceiver(
         options.store,
         credentials=_credentials(),
