@@ -13,7 +13,7 @@ from fota_async.cli.pace import Pace, duration
 from fota_async.cli.progress import ProgressDisplay
 from fota_async.cli.standing import Standing
 from fota_async.cli.start_warning import StartWarning
-from fota_async.events import LimitEvent, PauseEvent, ProgressEvent, TargetEvent
+from fota_async.events import LimitEvent, PauseEvent, ProgressEvent, RequestEvent, TargetEvent
 
 UPGRADE = "60b5d639-ccdc-4db8-8824-069bd94c95bf"
 NOON = datetime(2027, 3, 31, 12, tzinfo=UTC)
@@ -124,6 +124,15 @@ def test_the_next_run_of_a_command_has_a_rate_of_its_own() -> None:
     standing.take(progress(10, 10.0, operation="remove"), 21.0)
 
     assert "1/s" in standing.speed(21.0)
+
+
+def test_what_happens_before_anything_is_sent_is_told() -> None:
+    standing = Standing()
+    assert standing.speed(0.0) == ["starting"]
+    for attempt in range(3):
+        standing.take(RequestEvent(route="GET", attempt=attempt, seconds=0.1, status=200), 1.0)
+
+    assert standing.speed(1.0) == ["starting", "3 requests"]
 
 
 # In a log

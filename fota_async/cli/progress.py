@@ -73,9 +73,11 @@ class ProgressDisplay:
             self._live.stop()
 
     def pause(self) -> None:
-        """Give the terminal up until there is something new to show."""
+        """Give the terminal up, and leave nothing on it, until there is something new to show."""
         if self._live is not None:
+            self._live.transient = True
             self._live.stop()
+            self._live.transient = False
 
     def __call__(self, event: Event) -> None:
         """Take an event of the library."""

@@ -2,7 +2,7 @@
 
 from fota_async.cli.pace import Pace, duration
 from fota_async.cli.plain import printable
-from fota_async.events import Event, LimitEvent, PauseEvent, ProgressEvent, TokenEvent
+from fota_async.events import Event, LimitEvent, PauseEvent, ProgressEvent, RequestEvent, TokenEvent
 
 
 class Standing:
@@ -11,6 +11,7 @@ class Standing:
     def __init__(self) -> None:
         self.progress: ProgressEvent | None = None
         self._pace = Pace()
+        self._requests = 0
         self._pauses = 0
         self._paused_until = 0.0
         self._logins = 0
@@ -18,7 +19,9 @@ class Standing:
 
     def take(self, event: Event, moment: float) -> None:
         """Take in an event, at the moment at which it came."""
-        if isinstance(event, PauseEvent):
+        if isinstance(event, RequestEvent):
+            self._requests += 1
+        elif isinstance(event, PauseEvent):
             self._pauses += 1
             self._paused_until = max(self._paused_until, moment + event.seconds)
         elif isinstance(event, LimitEvent):
@@ -67,7 +70,8 @@ class Standing:
         """Return how far and how fast: devices done, devices a second, the time left."""
         now = self.progress
         if now is None:
-            return ["starting"]
+            # A sync, for instance, reads its target first, which can take many requests.
+            return ["starting", *([f"{self._requests:,} requests"] if self._requests else [])]
         said = [f"{self.done:,}" + (f" of {self.total:,}" if self.total else "")]
         if now.finished:
             mean = self.done / now.seconds if now.seconds >= 1.0 else 0.0
