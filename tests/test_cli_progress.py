@@ -210,7 +210,7 @@ def test_no_line_of_the_display_is_wider_than_the_terminal(
     lines = captured.get().splitlines()
     assert max(map(len, lines)) <= width
     text = " ".join(lines)
-    for part in ("append", "13%", "12,788 of 100,000", "40/s", "left", "12,345 failed",
+    for part in ("append", "12%", "12,788 of 100,000", "40/s", "left", "12,345 failed",
                  "3 unknown", "17 being settled", "pauses: 1", "limit: 12 at once"):  # fmt: skip
         assert part in text, part
     display.pause()

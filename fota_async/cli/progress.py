@@ -140,7 +140,7 @@ class ProgressDisplay:
         bar.add_column(no_wrap=True)
         bar.add_column(ratio=1)
         bar.add_column(no_wrap=True)
-        share = "" if not total else f"{done / total:.0%}"
+        share = f"{100 * done // total}%" if total else ""  # 100% is the end, and nothing before it
         known = total if total is not None or not finished else done
         bar.add_row(name, ProgressBar(known, done, pulse=known is None), share)
         return Group(bar, *map(_Flow, lines), *(_cut(f"  {one}") for one in failures))
