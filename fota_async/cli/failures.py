@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 import attrs
 
+from fota_async.batch.device_ids import is_device_id
 from fota_async.batch.report import BatchReport, Group
 from fota_async.batch.states import State
 from fota_async.cli.access import AccessFlags
@@ -21,17 +22,22 @@ class Kept:
     """What is left of a run for the next one.
 
     Attributes:
-        again: The command that does the same to a device list, without the list; `{target}` stands
-            for what the run was about.
-        csv: File with the report, if there is one.
+        again: The command that does the same to a device list, without the list, or nothing if
+            there is none; `{target}` stands for what the run was about.
+        report: File with the report, if there is one.
         journal: File of the journal, if there is one.
-        otherwise: What to say where there is neither.
+        goes_on: Whether the same command does what is left, whatever was kept.
     """
 
     again: str
-    csv: str | None = None
+    report: str | None = None
     journal: str | None = None
-    otherwise: str = "the whole list was not kept: --report FILE.csv or --journal FILE keeps it"
+    goes_on: bool = False
+
+    @property
+    def csv(self) -> str | None:
+        """The report, if a shell can pick devices from it."""
+        return self.report if self.report and self.report.lower().endswith(".csv") else None
 
 
 def failures_in_words(report: BatchReport, kept: Kept) -> str:
@@ -44,7 +50,7 @@ def failures_in_words(report: BatchReport, kept: Kept) -> str:
     if len(bad) > _GROUPS:
         lines.append(f"  and {len(bad) - _GROUPS} more for other reasons")
     if not report.dry_run:
-        again = f"fota {kept.again.replace('{target}', report.target)}"
+        again = kept.again and f"fota {kept.again.replace('{target}', report.target)}"
         # A run that was to schedule, and made nothing, has no id.
         if "{target}" in kept.again and not _ID.fullmatch(report.target):
             again = ""
@@ -54,6 +60,8 @@ def failures_in_words(report: BatchReport, kept: Kept) -> str:
 
 def with_access(command: str, flags: AccessFlags) -> str:
     """Return a command with the flags that say which account is meant, and where."""
+    if not command:
+        return ""
     words = [command]
     for name, value in (("--account", flags.account), ("--base-url", flags.base_url)):
         words += [] if value is None else [name, shlex.quote(value)]
@@ -70,7 +78,7 @@ def _line(group: Group, examples: list[str]) -> str:
     said = ": ".join(filter(None, (group.status, group.reason)))
     more = ", ..." if group.devices > len(examples) else ""
     # What is no device id can be any text, and a long one.
-    ids = ", ".join(one if one.isdigit() else repr(one[:_LONGEST]) for one in examples)
+    ids = ", ".join(one if is_device_id(one) else repr(one[:_LONGEST]) for one in examples)
     return f"  {group.devices:,} {group.state} ({said}): {ids}{more}"
 
 
@@ -83,6 +91,9 @@ def _failed_in(shown: Mapping[Group, list[str]], bad: list[Group]) -> list[str] 
 
 
 def _what_to_do(report: BatchReport, kept: Kept, failed: list[str] | None) -> Iterator[str]:
+    if kept.goes_on:
+        yield "the same command does what is left"
+        return
     yield _where_all_are(kept)
     if report.invalid:
         yield "the invalid inputs were not sent: mend them in the list"
@@ -107,11 +118,11 @@ def _what_to_do(report: BatchReport, kept: Kept, failed: list[str] | None) -> It
 
 
 def _where_all_are(kept: Kept) -> str:
-    if kept.csv is not None:
-        return f"all of them, each with its reason: {kept.csv}"
+    if kept.report is not None:
+        return f"all of them, each with its reason: {kept.report}"
     if kept.journal is not None:
         return f"all of them, each with its reason: fota report {shlex.quote(kept.journal)}"
-    return kept.otherwise
+    return "the whole list was not kept: --report FILE.csv or --journal FILE keeps it"
 
 
 def _picked(state: str, csv: str) -> str:

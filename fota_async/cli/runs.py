@@ -86,16 +86,27 @@ async def drive(
                 stopped = error
                 fail(stopped_in_words(error))
     report = run.report
-    written = write_report(report, flags)
-    written = show(report, result, stopped, as_json=flags.json) and written
-    say_failures(report, flags, again)
+    has_report = write_report(report, flags)
+    written = show(report, result, stopped, as_json=flags.json) and has_report
+    say_failures(report, flags, again, has_report=has_report)
     code = exit_code(report, received.signal)
     return code if written or code else Exit.ERROR
 
 
-def say_failures(report: BatchReport, flags: RecordFlags, again: str) -> None:
-    """Say which devices did not succeed, by example, and what to do about them."""
-    kept = Kept(again=with_access(again, flags), csv=flags.report, journal=flags.journal)
+def say_failures(report: BatchReport, flags: RecordFlags, again: str, *, has_report: bool) -> None:
+    """Say which devices did not succeed, by example, and what to do about them.
+
+    Args:
+        report: What became of every device.
+        flags: The options of the command.
+        again: The words that have the same done to another device list; see `failures.Kept`.
+        has_report: Whether the file of --report could be written.
+    """
+    kept = Kept(
+        again=with_access(again, flags),
+        report=flags.report if has_report else None,
+        journal=flags.journal,
+    )
     if words := failures_in_words(report, kept):
         say(words)
 

@@ -99,7 +99,7 @@ async def sync(
     written = _print(report, as_json=options.json)
     for run in (report.append, report.remove):
         again = with_access(f"{run.operation} {target.words}", options)
-        kept = Kept(again=again, otherwise="the same command does what is left")
+        kept = Kept(again=again, goes_on=True)
         if words := failures_in_words(run, kept):
             say(f"{run.operation}: {words}")
     return code if written or code else Exit.ERROR

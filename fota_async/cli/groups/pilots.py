@@ -202,20 +202,21 @@ async def _drive(start: Start, file: str, flags: PilotFlags, again: str) -> int:
                 fail("interrupted; with --journal the same command goes on")
                 return 128 + received.signal
             except RunStopped as stopped:
-                return _stopped(stopped, flags, again)
-    written = write_report(result.fleet.report, flags)
-    written = _print(result, as_json=flags.json) and written
-    say_failures(result.fleet.report, flags, again)
+                return _stopped(stopped, flags)
+    has_report = write_report(result.fleet.report, flags)
+    written = _print(result, as_json=flags.json) and has_report
+    say_failures(result.fleet.report, flags, again, has_report=has_report)
     code = exit_code(result.fleet.report, None)
     return code if written or code else Exit.ERROR
 
 
-def _stopped(stopped: RunStopped, flags: PilotFlags, again: str) -> int:
+def _stopped(stopped: RunStopped, flags: PilotFlags) -> int:
     """Print what became of the run, of pilot or fleet, that was stopped; return the exit code."""
     fail(stopped_in_words(stopped))
     written = write_report(stopped.report, flags)
     show_scheduled(stopped.report, None, stopped, as_json=flags.json)
-    say_failures(stopped.report, flags, again)
+    # It may be the run of the pilot, whose devices are not to be sent by themselves.
+    say_failures(stopped.report, flags, "", has_report=written)
     return exit_code(stopped.report, None) if written else Exit.ERROR
 
 
