@@ -42,6 +42,7 @@ __all__ = [
     "RetryEvent",
     "RunEndedEvent",
     "RunStartedEvent",
+    "TargetEvent",
     "TokenEvent",
     "UnknownMemberEvent",
     "current_run",
@@ -200,7 +201,9 @@ class ProgressEvent(_OfRun):
     """Where a run stands. Counts are devices, never attempts; `seconds` since its start.
 
     `total` is the number of inputs where it is known beforehand. `doubtful` devices were sent
-    and wait to be settled.
+    and wait to be settled. `failures` are the three most frequent reasons of failed devices and
+    how many devices each; long numbers in them, which may be device ids, are masked. Where there
+    are very many different reasons, the counts may lag behind by a twentieth.
     """
 
     operation: str
@@ -219,6 +222,21 @@ class ProgressEvent(_OfRun):
     retries: int
     seconds: float
     finished: bool
+    failures: tuple[tuple[str, int], ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class TargetEvent:
+    """A run read its target: told at first, and when what it says changed.
+
+    `status` and `start_date` are word for word, and a target need not have a start date. A run
+    reads its target beside its second batch, to settle doubts, and where a sync begins.
+    """
+
+    operation: str
+    target: str
+    status: str
+    start_date: str | None
 
 
 @attrs.frozen(kw_only=True)
@@ -251,5 +269,6 @@ Event: TypeAlias = (
     | JournalEvent
     | PilotEvent
     | ProgressEvent
+    | TargetEvent
 )
 EventHook: TypeAlias = Callable[[Event], object]

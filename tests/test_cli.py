@@ -13,8 +13,6 @@ from pathlib import Path
 import pytest
 
 from fota_async.cli.app import run
-from fota_async.cli.progress import ProgressDisplay
-from fota_async.events import LimitEvent, ProgressEvent
 
 KEYS = [
     "operation", "account", "target", "inputs", "input_complete", "duplicates", "succeeded",
@@ -118,11 +116,11 @@ def test_a_report_is_the_input_of_the_opposite_run(
 
 def test_the_report_for_a_person_is_on_stdout_and_nothing_else(fota: Fota, tmp_path: Path) -> None:
     fleet = tmp_path / "fleet.txt"
-    fleet.write_text("\n".join(imeis(10, start=90_000)))
+    fleet.write_text("\n".join(imeis(10, start=90_010)))
 
     code, stdout, stderr = fota("append", "--upgrade", UPGRADE, str(fleet))
 
-    assert code in {0, 3}
+    assert code == 0
     assert "10 inputs" in stdout
     assert stderr == ""
 
@@ -353,15 +351,3 @@ def test_a_standard_output_that_takes_nothing_costs_no_report(
     assert done.returncode == 1
     [line] = done.stderr.splitlines()
     assert "standard output" in line
-
-
-def test_the_progress_line_tells_the_limit_in_force(capsys: pytest.CaptureFixture[str]) -> None:
-    display = ProgressDisplay()
-    counts = dict.fromkeys(("failed", "pending", "invalid", "unknown", "unsent", "duplicates"), 0)
-    progress = ProgressEvent(
-        operation="append", target="u", inputs=500, total=1000, succeeded=500, doubtful=0,
-        requests=5, retries=0, seconds=11.0, finished=False, **counts,
-    )  # fmt: skip
-    for event in (LimitEvent(account="a", limit=12, rate=48.4), progress):
-        display(event)
-    assert "limit: 12 at once, 48 requests/s" in capsys.readouterr().err

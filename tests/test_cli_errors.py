@@ -74,6 +74,13 @@ def fleet(tmp_path: Path, content: str = f"{DEVICE}\n") -> str:
         ([*DATING, "v3", *DATES, "--install-window", "8-17", UPGRADE], "--install-window"),
         ([*DATING, "v2", *DATES, "--window", "8-17", UPGRADE], "--window"),
         ([*DATING, "v2", *DATES, "--download-window", "8:17", UPGRADE], "--download-window"),
+        (["append", "--upgrad", UPGRADE, "fleet.csv"], "no such option"),
+        (["append", "--upgrade", UPGRADE, "fleet.csv", "more.csv"], "one argument too many"),
+        (["append", "--upgrade", UPGRADE, "--report", "/no/such/x.csv", "f"], "'/no/such'"),
+        (["append", "--upgrade", UPGRADE, "/no/such/file"], "No such file"),
+        (["apend"], '"append"'),
+        (["upgrades", "gett"], "schedule, cancel, history"),
+        (["listen", "--store", "/no/such/e.db"], "--cert"),
         (["files", "upload", "/no/such/file", "--file-version", "1", "--make", "m", "--model", "m",
           "--local-target-path", "/p"], "/no/such/file"),
         (["subscriptions", "get", "--api", "v1", "--base-url", "http://example.com"], "https"),
@@ -170,6 +177,9 @@ def test_a_read_that_is_lost_may_not_have_been_done_at_all(fota: Fota, stub: Stu
         (LOGIN, 400, "THINGSPACE_PASSWORD"),
         ("", 403, "account"),
         ("", 404, "--api"),
+        ("", 400, "look at the ids and options"),
+        ("", 413, "fewer devices"),
+        ("", 302, "THINGSPACE_BASE_URL"),
     ],
 )
 def test_an_error_says_what_to_look_at(
@@ -219,6 +229,40 @@ def test_an_interruption_of_a_write_says_where_to_look(fota: Fota, stub: Stub) -
     assert (code, stdout) == (130, "")
     assert "interrupted; it may have been done" in line
     assert "fota campaigns get" in line
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        (TOKEN, 401, "THINGSPACE_KEY"),
+        (LOGIN, 400, "THINGSPACE_PASSWORD"),
+        ("", 405, "it is not the devices"),
+    ],
+)
+def test_a_run_that_is_stopped_says_what_to_look_at(
+    fota: Fota, stub: Stub, tmp_path: Path, case: tuple[str, int, str]
+) -> None:
+    path, status, said = case
+    refused = reply({"errorCode": "NO", "errorMessage": "no"}, status=status)
+    if path:
+        stub.at[path] = lambda _: refused
+    else:
+        stub.script = lambda _: refused
+
+    code, _, stderr = fota("append", "--upgrade", UPGRADE, fleet(tmp_path))
+
+    [line] = [one for one in stderr.splitlines() if one.startswith("fota: ")]
+    assert code == 1
+    assert said in line
+    assert "1 unsent (the run stopped first" in stderr
+    assert DEVICE in stderr
+
+
+def test_a_column_that_is_not_found_is_to_be_named(fota: Fota, stub: Stub, tmp_path: Path) -> None:
+    code, _, stderr = fota("append", "--upgrade", UPGRADE, fleet(tmp_path, "phone,site\n1,2\n"))
+
+    assert (code, stub.requests) == (2, [])
+    assert "--column" in stderr
 
 
 def test_what_was_noted_about_an_error_is_told() -> None:

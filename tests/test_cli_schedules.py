@@ -84,7 +84,9 @@ def test_a_long_list_is_scheduled(
 
     document = json.loads(stdout)
     [only] = made(sim)
-    assert (code, stderr) == (3, "")
+    assert code == 3
+    assert "1 invalid (not 15 digits): 'no-id'" in stderr
+    assert f"each with its reason: {out}" in stderr
     assert document["scheduled"]["id"] == document["report"]["target"] == only
     assert document["candidates"] is None
     assert document["report"]["succeeded"] + document["report"]["pending"] == 250

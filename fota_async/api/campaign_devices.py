@@ -31,7 +31,6 @@ from fota_async.batch.reading import (
 from fota_async.models.campaign_rows import CampaignRows
 from fota_async.models.campaigns import CampaignReceipt, CampaignV2, CampaignV3
 from fota_async.models.device_answers import DeviceAnswers, answers_about
-from fota_async.wire.enums import CampaignStatus
 from fota_async.wire.route import Repeat, Route, get, put, read_as
 
 GET_V2 = get("/api/fota/v2/campaigns/{account}/{campaign_id}", CampaignV2)
@@ -125,8 +124,10 @@ class _Campaign:
                 for device, *said in zip(page.ids, page.statuses, page.reasons, strict=True):
                     if device in wanted:
                         rows[device] = words.setdefault((said[0], said[1]), Row(*said))
-        status = await self._status(session)
-        return Reading(rows, str(status), status.is_open if status else None)
+        campaign = await self._read_head(session)
+        status = campaign.status
+        is_open = status.is_open if status else None
+        return Reading(rows, str(status), is_open, start_date=campaign.start_date)
 
     async def read_members(self, session: BatchSession) -> Members:
         """Read the state and all devices."""
@@ -136,9 +137,12 @@ class _Campaign:
             rows = [row for row in each if is_device_id(row[0]) and not is_removed(row[1])]
             listed.update(pack(device for device, _ in rows))
             members.update(pack(device for device, status in rows if not is_rejected(status)))
-        status = await self._status(session)
+        campaign = await self._read_head(session)
+        status = campaign.status
         is_open = status.is_open if status else None
-        return Members(DeviceSet(members), DeviceSet(listed), str(status), is_open)
+        return Members(
+            DeviceSet(members), DeviceSet(listed), str(status), is_open, campaign.start_date
+        )
 
     def _pages(self, session: BatchSession) -> AsyncIterator[CampaignRows]:
         async def fetch(here: str) -> CampaignRows:
@@ -147,10 +151,10 @@ class _Campaign:
 
         return Pages(fetch, self.devices.name).pages()
 
-    async def _status(self, session: BatchSession) -> CampaignStatus | None:
+    async def _read_head(self, session: BatchSession) -> CampaignV2 | CampaignV3:
         # After the pages: the state is what gets old.
         campaign: CampaignV2 | CampaignV3 = await session.call(self.get, self.values)
-        return campaign.status
+        return campaign
 
 
 def _modify(

@@ -349,7 +349,8 @@ def modify_upgrade(name: Literal["append", "remove"], account: str, upgrade_id: 
         )
         rows = {device: Row(*row) for device, row in upgrade.rows.items()}
         status = upgrade.status
-        return Reading(rows, str(status), status.is_open if status else None)
+        is_open = status.is_open if status else None
+        return Reading(rows, str(status), is_open, start_date=upgrade.start_date)
 
     async def read_members(session: BatchSession) -> Members:
         members, listed = BitMap64(), BitMap64()
@@ -367,7 +368,9 @@ def modify_upgrade(name: Literal["append", "remove"], account: str, upgrade_id: 
         upgrade = await session.call(READ_UPGRADE, values, read=read_all)
         status = upgrade.status
         is_open = status.is_open if status else None
-        return Members(DeviceSet(members), DeviceSet(listed), str(status), is_open)
+        return Members(
+            DeviceSet(members), DeviceSet(listed), str(status), is_open, upgrade.start_date
+        )
 
     return Operation(
         name=name,

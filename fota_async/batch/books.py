@@ -22,6 +22,7 @@ from fota_async.batch.report import BatchReport
 from fota_async.batch.settings import RunSettings
 from fota_async.batch.states import State, Verdict
 from fota_async.batch.stream import Stream
+from fota_async.batch.top_reasons import TopReasons
 from fota_async.errors import JournalError
 from fota_async.events import BatchEvent, BatchOutcome, JournalEvent, ProgressEvent
 
@@ -55,6 +56,7 @@ class Books:
     ) -> None:
         self.ledger = Ledger(settings.keep)
         self.stream = Stream()
+        self._reasons = TopReasons()
         self._dry_run = settings.dry_run
         self.journal = NoJournal(self._enter_final)
         identity = Identity(operation.name, operation.account, operation.target)
@@ -293,5 +295,6 @@ class Books:
                 retries=self.retries,
                 seconds=self.seconds,
                 finished=self.ended,
+                failures=self._reasons.of(self.ledger),
             )
         )

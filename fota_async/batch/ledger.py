@@ -3,6 +3,7 @@
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from heapq import merge
+from itertools import chain, islice
 from typing import Any, Literal, TypeAlias
 
 import attrs
@@ -111,6 +112,15 @@ class Ledger:
             yield from column.outcomes()
         yield from map(malformed_outcome, self.malformed)
 
+    def examples(self, words: Verdict, most: int) -> list[str]:
+        """Return some device ids, or malformed inputs, that state, status and reason fit."""
+        if words.state is State.INVALID:
+            malformed = (one.text for one in self.malformed if one.hint == words.reason)
+            return list(islice(malformed, most))
+        columns = chain(self.columns, self.on_disk)
+        fitting = (number for column in columns for number in _fitting(column, words))
+        return list(map(unpack, islice(fitting, most)))
+
     def details(self) -> dict[str, Any]:
         """Return what else is known of devices, as plain values by device id."""
         return {
@@ -139,6 +149,18 @@ class Ledger:
         numbers = array("Q", (column.numbers[i] for i in places))
         details = column.details and [column.details[i] for i in places]
         return Column(column.place, numbers, [verdicts[i] for i in places], details)
+
+
+def _fitting(column: Column, words: Verdict) -> Iterator[int]:
+    verdicts = column.verdicts
+    if isinstance(verdicts, Verdict):
+        return iter(column.numbers if _alike(verdicts, words) else ())
+    told = zip(column.numbers, verdicts, strict=True)
+    return (number for number, verdict in told if _alike(verdict, words))
+
+
+def _alike(one: Verdict, other: Verdict) -> bool:
+    return (one.state, one.status, one.reason) == (other.state, other.status, other.reason)
 
 
 def merged(ledger: Ledger, more: Iterable[Column]) -> Ledger:

@@ -7,7 +7,8 @@ import attrs
 
 from fota_async.batch.operation import Operation
 from fota_async.batch.protocol import BatchSession
-from fota_async.batch.reading import Reading
+from fota_async.batch.reading import Members, Reading
+from fota_async.events import TargetEvent
 
 
 class TargetReader:
@@ -24,6 +25,7 @@ class TargetReader:
         self._has_state = operation.has_state
         self._one_at_a_time = asyncio.Lock()
         self.last: Reading | None = None
+        self._news = TargetNews(session, operation)
 
     @property
     def can_read(self) -> bool:
@@ -56,4 +58,32 @@ class TargetReader:
             reading = await self._read(self._session, frozenset(wanted()))
             ended = self._session.clock.monotonic()
             self.last = attrs.evolve(reading, started=started, ended=ended)
+            if self._has_state:
+                self._news.saw(reading)
             return self.last
+
+
+class TargetNews:
+    """Tells the hook what readings of a target say of it, when that changed.
+
+    Args:
+        session: Where events go.
+        operation: Which target, and what is done with it.
+    """
+
+    def __init__(self, session: BatchSession, operation: Operation) -> None:
+        self._session = session
+        self._operation = operation
+        self._told: TargetEvent | None = None
+
+    def saw(self, seen: Reading | Members) -> None:
+        """Tell what was read, unless it was told before."""
+        event = TargetEvent(
+            operation=self._operation.name,
+            target=self._operation.target,
+            status=seen.status,
+            start_date=seen.start_date,
+        )
+        if event != self._told:
+            self._told = event
+            self._session.tell(event)

@@ -30,6 +30,7 @@ class Reading:
         ended: Moment of the clock after the answer.
         others: Devices in its list that were not asked about; counted where a first request
             replaces the list.
+        start_date: The target's, word for word, if it says one.
     """
 
     rows: Mapping[str, Row]
@@ -38,6 +39,7 @@ class Reading:
     started: float = 0.0
     ended: float = 0.0
     others: int = 0
+    start_date: str | None = None
 
 
 @attrs.frozen
@@ -49,12 +51,14 @@ class Members:
         listed: All ids in its list; rejected devices stay there and are no members.
         status: The target's state, word for word.
         is_open: Whether its devices may still change; None if its state is unknown.
+        start_date: The target's, word for word, if it says one.
     """
 
     devices: DeviceSet
     listed: DeviceSet
     status: str
     is_open: bool | None
+    start_date: str | None = None
 
 
 class SendAgain(Enum):

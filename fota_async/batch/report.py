@@ -156,6 +156,16 @@ class BatchReport:
                 counts[verdict.state, verdict.status, verdict.reason] += devices
         return [Group(*words, devices) for words, devices in counts.most_common()]
 
+    def examples(self, group: Group, most: int = 3) -> list[str]:
+        """Return some of the devices of a group, as far as the run's `keep` kept them.
+
+        Args:
+            group: One of `groups`.
+            most: How many at most.
+        """
+        words = Verdict(group.state, group.status, group.reason)
+        return self._ledger.examples(words, most)
+
     def __iter__(self) -> Iterator[DeviceOutcome]:
         return self._ledger.outcomes()
 

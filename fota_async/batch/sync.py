@@ -14,6 +14,7 @@ from fota_async.batch.device_ids import DeviceSet, pack
 from fota_async.batch.errors import RunStopped, SyncRefused, SyncStopped
 from fota_async.batch.operation import Operation
 from fota_async.batch.protocol import BatchSession
+from fota_async.batch.reader import TargetNews
 from fota_async.batch.reading import Members
 from fota_async.batch.report import BatchReport, unsent_report
 from fota_async.batch.run import BatchRun
@@ -147,6 +148,7 @@ class Sync:
         self._session = session
         self._append = append
         self._remove = remove
+        self._news = TargetNews(session, append)
         self._max_removals = max_removals
         self._approve = approve
         self._stopping = False
@@ -294,7 +296,9 @@ class Sync:
 
     async def _read_members(self) -> Members:
         assert self._append.read_members is not None  # noqa: S101 - whoever offers a sync can read
-        return await self._append.read_members(self._session)
+        members = await self._append.read_members(self._session)
+        self._news.saw(members)
+        return members
 
 
 class _Interrupted(Exception):  # noqa: N818 - never leaves this module

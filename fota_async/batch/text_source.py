@@ -160,8 +160,8 @@ def _rows(
         raise SourceError(f"{_name(text)} has no column {column!r}; its header is {header}")
     if len(header) > 1 and not any(map(str.isdigit, first)):
         raise SourceError(
-            f"{_name(text)} has no column imei, device_id or deviceid; name the one that holds the "
-            f"device ids; its header is {header}"
+            f"{_name(text)} has no column imei, device_id or deviceid; its header is {header}; "
+            "say which one holds the device ids (column=, or --column on the command line)"
         )
     return lines_of(text, first), 0
 

@@ -6,7 +6,7 @@ import sys
 import threading
 from collections.abc import Sequence
 
-from cyclopts import App, CycloptsError, Group
+from cyclopts import App, CycloptsError, Group, UnusedCliTokensError
 from cyclopts.argument import ArgumentCollection
 
 from fota_async import __version__
@@ -15,6 +15,13 @@ from fota_async.cli.output import fail, told
 from fota_async.errors import FotaError
 
 _LAST_BREATH = 0.5
+_HELP = """\
+Firmware over the air for fleets on Verizon ThingSpace. Not affiliated with Verizon.
+
+`fota demo` shows the main job at work, without an account. `fota append --help`, or `--help` behind
+any other command, tells what it does, with examples. `fota completion bash` (or zsh, fish) prints
+what lets the TAB key complete commands and options.
+"""
 _EPILOGUE = """\
 What is not given as a flag comes from the environment (THINGSPACE_ACCOUNT, THINGSPACE_TIMEOUT and
 so on), else from a file, else it is the default: `fota config show` lists what can be set, and
@@ -22,8 +29,9 @@ where each came from. Secrets come from THINGSPACE_KEY, THINGSPACE_SECRET, THING
 THINGSPACE_PASSWORD, else from the keyring, else you are asked.
 
 Exit codes: 0 every device succeeded or is pending; 3 some did not, or --max-failures or --deadline
-ended the run; 1 an error, or the run was stopped; 2 wrong usage, or a sync that was refused, or a
-question that nobody answered with yes, and nothing was sent; 130 and 143 interrupted.
+ended the run, or --wait was too short; 1 an error, or the run was stopped; 2 wrong usage, or a sync
+that was refused, or a question that nobody answered with yes, and nothing was sent; 130 and 143
+interrupted.
 """
 
 _LISTS = Group("Device lists of any length", sort_key=1)
@@ -31,12 +39,17 @@ _SCHEDULES = Group("What is scheduled", sort_key=2)
 _FLEET = Group("Devices, and what there is for them", sort_key=3)
 _ACCOUNT = Group("The account", sort_key=4)
 _TRY = Group("Without an account", sort_key=5)
+_OPTIONS = Group("Options", sort_key=6)
 
 # A module is imported when its command is called, so that the help of the others stays quick.
 COMMANDS = {
-    "append": ("devices:append", _LISTS, "Add devices to a scheduled upgrade."),
-    "remove": ("devices:remove", _LISTS, "Take devices off a scheduled upgrade."),
-    "sync": ("sync:sync", _LISTS, "Bring a scheduled upgrade to a list of devices."),
+    "append": ("devices:append", _LISTS, "Add devices to a scheduled upgrade or campaign."),
+    "remove": ("devices:remove", _LISTS, "Take devices off a scheduled upgrade or campaign."),
+    "sync": (
+        "sync:sync",
+        _LISTS,
+        "Bring an upgrade or a campaign to a list of devices.",
+    ),
     "report": ("report:report", _LISTS, "Print what a journal says of every device."),
     "upgrades": (
         "groups.upgrades:app",
@@ -46,9 +59,13 @@ COMMANDS = {
     "campaigns": (
         "groups.campaigns:app",
         _SCHEDULES,
-        "v2, v3: likewise, and devices, dates.",
+        "v2, v3: what upgrades have, and devices, dates, pilot.",
     ),
-    "reports": ("groups.reports:app", _SCHEDULES, "Any version: list by state, device history."),
+    "reports": (
+        "groups.reports:app",
+        _SCHEDULES,
+        "Any version: list what is in a state, history of a device.",
+    ),
     "devices": ("groups.devices:app", _FLEET, "The devices of the account: list, details."),
     "firmware": ("groups.firmware:app", _FLEET, "v1, v3: list, sync, report."),
     "software": ("groups.software:app", _FLEET, "v2: list."),
@@ -76,6 +93,11 @@ COMMANDS = {
     "doctor": ("doctor:doctor", _ACCOUNT, "Check everything that a command needs."),
     "demo": ("demo:demo", _TRY, "Enrol 100,000 devices into a simulated upgrade, under trouble."),
     "simulate": ("simulate:simulate", _TRY, "Serve the simulated API on this machine."),
+    "completion": (
+        "completion:completion",
+        _TRY,
+        "Let the shell complete commands: bash, zsh, fish.",
+    ),
 }
 """By name: where a command is, among which others the help shows it, and with which words."""
 
@@ -88,7 +110,7 @@ def make_app(called: str | None = None) -> App:
     """
     app = App(
         name="fota",
-        help="Firmware over the air for fleets on Verizon ThingSpace. Not affiliated with Verizon.",
+        help=_HELP,
         help_epilogue=_EPILOGUE,
         version=__version__,
         result_action="return_value",
@@ -97,6 +119,8 @@ def make_app(called: str | None = None) -> App:
         suppress_keyboard_interrupt=False,
         config=_fill_in_settings,
     )
+    for flag in ("--help", "--version"):
+        app[flag].group = _OPTIONS
     for name, (place, group, words) in COMMANDS.items():
         help_ = None if name == called else words
         app.command(f"fota_async.cli.{place}", name=name, group=group, help=help_)
@@ -124,7 +148,7 @@ def execute(arguments: Sequence[str]) -> int:
         result = make_app(called)(arguments)
     except CycloptsError as error:
         command = " ".join(("fota", *(error.command_chain or ())))
-        fail(f"{str(error).rstrip('.')}; `{command} --help` tells more")
+        fail(f"{_wrong(error)}; `{command} --help` tells more")
         return Exit.USAGE
     except FotaError as error:
         fail(told(error))
@@ -139,6 +163,15 @@ def _fill_in_settings(_: App, __: tuple[str, ...], arguments: ArgumentCollection
         from fota_async.cli.settings import fill_in  # noqa: PLC0415 - the help needs none of it
 
         fill_in(arguments)
+
+
+def _wrong(error: CycloptsError) -> str:
+    """Return what is wrong with the arguments."""
+    if isinstance(error, UnusedCliTokensError):
+        tokens = " ".join(error.unused_tokens or ())
+        return f"nothing takes {tokens!r}: is it one argument too many, or an option misspelt?"
+    text = str(error)
+    return text if text.endswith("...") else text.rstrip(".")
 
 
 def _somebody_reads_on() -> bool:

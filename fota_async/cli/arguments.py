@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
 from cyclopts import Parameter
@@ -18,10 +19,18 @@ Status = TypeVar("Status", bound=OpenEnum)
 Flat = Parameter(name="*")
 """Each attribute of a class of options is an option."""
 
+
+def _is_no_option(_: object, text: str) -> None:
+    """Refuse what was meant as an option: a file may begin with a hyphen as well."""
+    if text.startswith("--") and not Path(text).exists():
+        raise ConfigurationError("there is no such option, and no such file")
+
+
 File = Annotated[
     str,
     Parameter(
         allow_leading_hyphen=True,
+        validator=_is_no_option,
         help="One IMEI a line, or a CSV with a column `imei`, `device_id` or `deviceid`; "
         "`-` reads standard input.",
     ),
@@ -42,7 +51,7 @@ UpgradeId = Annotated[
     str,
     Parameter(
         name="ID",
-        help="Id of the upgrade, from when it was scheduled.",
+        help="Id of the upgrade; `fota upgrades list` shows it.",
         validator=is_uuid("an upgrade id"),
     ),
 ]
@@ -50,7 +59,7 @@ CampaignId = Annotated[
     str,
     Parameter(
         name="ID",
-        help="Id of the campaign, from when it was scheduled.",
+        help="Id of the campaign; `fota campaigns list` shows it.",
         validator=is_uuid("a campaign id"),
     ),
 ]

@@ -43,6 +43,8 @@ async def demo(*, options: Annotated[DemoOptions, Flat] = _NO_OPTIONS) -> int:
 
     Starts the simulator in this process; nothing leaves this machine. Ends with 0 if and only if
     report and simulator agree.
+
+    Example: fota demo --devices 10000
     """
     rules = Rules(rate=40, burst=5, retry_after=0.5, refuse_rate=0.002, seed=options.seed)
     async with Simulator(rules=rules, faults=_trouble(options.seed)) as simulator:

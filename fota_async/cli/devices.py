@@ -40,6 +40,9 @@ _Target = Annotated[ReceiptTarget, Flat]
 async def append(file: File, /, *, target: _Target = _NONE, flags: Record = RECORD) -> int:
     """Add devices to a scheduled upgrade or campaign; possible until it starts.
 
+    An upgrade starts around 00:00 UTC of its start date. What was not taken is told at the end,
+    with the command that sends only that again.
+
     Example: fota append --upgrade 60b5d639-ccdc-4db8-8824-069bd94c95bf --report out.csv fleet.csv
 
     Example: fota append --campaign 60b5d639-ccdc-4db8-8824-069bd94c95bf --api v2 --settle fleet.csv
@@ -51,6 +54,8 @@ async def remove(file: File, /, *, target: _Target = _NONE, flags: Record = RECO
     """Take devices off a scheduled upgrade or campaign; possible until it starts.
 
     Example: fota remove --upgrade 60b5d639-ccdc-4db8-8824-069bd94c95bf fleet.csv
+
+    Example: fota remove --campaign 60b5d639-ccdc-4db8-8824-069bd94c95bf --api v3 fleet.csv
     """
     return await _modify("remove", file, target, flags)
 
@@ -66,4 +71,4 @@ async def _modify(
         options["settle_limit"] = target.settle_limit
         return DeviceBatcher(client.session, operation, **options).run(devices)
 
-    return await drive(make_run, file, flags)
+    return await drive(make_run, file, flags, f"{name} {target.words}")

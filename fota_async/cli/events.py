@@ -18,7 +18,13 @@ app = App(
     Example: fota events list events.db
     """,
 )
-Store = Annotated[str, Parameter(allow_leading_hyphen=True, help="A file of --store.")]
+Store = Annotated[
+    str,
+    Parameter(
+        allow_leading_hyphen=True,
+        help="The file that `fota listen`, or a service, was given as its store.",
+    ),
+]
 
 
 @attrs.frozen(kw_only=True)
@@ -36,6 +42,8 @@ _ALL = ListEventsOptions()
 @app.command(name="list")
 def list_(store: Store, /, *, options: Annotated[ListEventsOptions, Flat] = _ALL) -> int:
     """Print the messages of a store, the oldest first, each as a line of JSON.
+
+    One is waiting until it was handled, and dead when handling it failed too often.
 
     Example: fota events list --state dead events.db
     """

@@ -40,10 +40,20 @@ class ListenOptions:
         int, Parameter(validator=Number(gte=0, lte=65535), help="Port; 0 takes a free one.")
     ] = DEFAULT_PORT
     path: Annotated[
-        str, Parameter(help="What comes before /v1, /v2 and /v3; best something nobody can guess.")
+        str,
+        Parameter(
+            show_default=False,
+            help="What comes before /v1, /v2 and /v3, for instance /fota; best something nobody "
+            "can guess.",
+        ),
     ] = ""
     api: Annotated[
-        list[Version], Parameter(negative=(), help="Versions to listen for; all if not given.")
+        list[Version],
+        Parameter(
+            negative=(),
+            show_default=False,
+            help="Versions to listen for; repeatable; all if not given.",
+        ),
     ] = attrs.field(factory=lambda: [*VERSIONS])
     cert: Annotated[
         str | None, Parameter(help="PEM file of a certificate by a public authority.")
@@ -53,18 +63,22 @@ class ListenOptions:
         list[str],
         Parameter(
             negative=(),
-            help="Address or network of a proxy that does the TLS and adds to X-Forwarded-For.",
+            show_default=False,
+            help="Address or network of a proxy that does the TLS and adds to X-Forwarded-For; "
+            "repeatable.",
         ),
     ] = attrs.field(factory=list)
     allow: Annotated[
         list[str],
         Parameter(
             negative=(),
-            help="Address or network that messages may come from, instead of the vendor's.",
+            help="Address or network that messages may come from, instead of the vendor's; "
+            "repeatable.",
         ),
     ] = attrs.field(factory=lambda: [*VENDOR_ADDRESSES])
     allow_loopback: Annotated[
-        bool, Parameter(negative=(), help="Take messages from this machine, too.")
+        bool,
+        Parameter(negative=(), show_default=False, help="Take messages from this machine, too."),
     ] = False
 
 
@@ -77,6 +91,11 @@ async def listen(*, options: Annotated[ListenOptions, Flat]) -> int:
 
     Example: fota listen --store events.db --host 0.0.0.0 --cert fullchain.pem --key privkey.pem
     """
+    if not (options.cert or options.behind_proxy or options.allow_loopback):
+        raise ConfigurationError(
+            "ThingSpace sends to HTTPS only: give --cert and --key, or --behind-proxy with the "
+            "address of the proxy that does the TLS"
+        )
     receiver = CallbackReceiver(
         options.store,
         credentials=_credentials(),

@@ -80,5 +80,16 @@ def check_report_path(path: str, *sources: str | None, option: str = "--report")
             file.exists() and Path(source).exists() and file.samefile(source)
         ):
             raise ConfigurationError(f"{option} would overwrite {source!r} itself")
-    if file.is_dir() or not os.access(file if file.exists() else file.parent, os.W_OK):
-        raise ConfigurationError(f"{option} cannot write {path!r}")
+    why = _why_unwritable(file)
+    if why:
+        raise ConfigurationError(f"{option} cannot write {path!r}: {why}; nothing was sent")
+
+
+def _why_unwritable(file: Path) -> str:
+    if file.is_dir():
+        return "it is a folder"
+    if not file.parent.is_dir():
+        return f"there is no folder {str(file.parent)!r}"
+    if not os.access(file if file.exists() else file.parent, os.W_OK):
+        return "this user may not write there"
+    return ""

@@ -1,77 +1,66 @@
 """Progress on stderr, made of the library's events and of nothing else."""
 
 import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 from typing import Self
 
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    Progress,
-    ProgressColumn,
-    SpinnerColumn,
-    Task,
-    TaskProgressColumn,
-    TextColumn,
-    TimeRemainingColumn,
-)
+from rich.console import Console, ConsoleOptions, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
 from rich.text import Text
 
 from fota_async.cli.output import say
+from fota_async.cli.plain import printable_lines
+from fota_async.cli.standing import Standing
+from fota_async.cli.start_warning import StartWarning
 from fota_async.events import (
     Event,
     JournalEvent,
-    LimitEvent,
     PauseEvent,
     PilotEvent,
     ProgressEvent,
-    TokenEvent,
+    TargetEvent,
 )
 
 _LINE_EVERY = 10.0
 
 
-class _Rate(ProgressColumn):
-    """Devices a second."""
-
-    def render(self, task: Task) -> Text:
-        speed = task.finished_speed or task.speed
-        return Text(f"{speed:,.0f}/s" if speed else "", style="cyan")
-
-
-def _in_words(event: LimitEvent) -> str:
-    if event.rate is None:
-        return f"limit: {event.limit} at once"
-    return (
-        f"limit: {event.limit} at once, {event.rate:,.{0 if event.rate >= 10 else 1}f} requests/s"
-    )
-
-
 class ProgressDisplay:
-    """A bar on a terminal, a line now and then elsewhere. Use as a context manager and hook."""
+    """A live display on a terminal, a line now and then elsewhere. Context manager and hook.
 
-    def __init__(self) -> None:
-        self._bar: Progress | None = None
-        self._pauses = 0
-        self._logins = 0
-        self._limit = ""
+    Args:
+        clock: Seconds that never run backwards.
+        starts: Warns of the moment from which the target takes no changes.
+    """
+
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        starts: StartWarning | None = None,
+    ) -> None:
+        self._clock = clock
+        self._starts = starts or StartWarning()
+        self._standing = Standing()
+        self._lock = threading.Lock()  # the display is drawn in a thread of its own
         self._next_line = _LINE_EVERY
-        if sys.stderr.isatty():
-            self._bar = Progress(
-                SpinnerColumn(),
-                TextColumn("{task.description}"),
-                BarColumn(),
-                TaskProgressColumn(),
-                _Rate(),
-                TextColumn("{task.fields[notes]}"),
-                TimeRemainingColumn(),
-                console=Console(stderr=True),
+        self._told = False
+        self._live: Live | None = None
+        console = Console(stderr=True)
+        if sys.stderr.isatty() and not console.is_dumb_terminal:
+            self._live = Live(
+                get_renderable=self._drawn,
+                console=console,
+                # What is printed for another program must not end in the display.
+                redirect_stdout=sys.stdout.isatty(),
             )
-            self._task = self._bar.add_task("starting", total=None, notes="")
 
     def __enter__(self) -> Self:
-        if self._bar is not None:
-            self._bar.start()
+        if self._live is not None:
+            self._live.start()
         return self
 
     def __exit__(
@@ -80,62 +69,111 @@ class ProgressDisplay:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._bar is not None:
-            self._bar.stop()
+        if self._live is not None:
+            self._live.stop()
 
     def pause(self) -> None:
-        """Give the terminal up until there is something new to show."""
-        if self._bar is not None:
-            self._bar.stop()
+        """Give the terminal up, and leave nothing on it, until there is something new to show."""
+        if self._live is not None:
+            self._live.transient = True
+            self._live.stop()
+            self._live.transient = False
 
     def __call__(self, event: Event) -> None:
         """Take an event of the library."""
-        if isinstance(event, PauseEvent):
-            self._pauses += 1
-        elif isinstance(event, LimitEvent):
-            self._limit = _in_words(event)
-        elif isinstance(event, TokenEvent):
-            self._logins += event.kind == "session" and event.action == "fetched"
-        elif isinstance(event, JournalEvent):
-            self._say(_going_on(event))
+        moment = self._clock()
+        with self._lock:
+            self._standing.take(event, moment)
+            texts = list(self._worth_a_line(event, moment))
+        for text in texts:  # no longer locked: whoever draws waits for the lock
+            self._say(text)
+        if isinstance(event, ProgressEvent):
+            if self._live is not None:
+                self._live.start()
+            else:
+                self._say_now_and_then(event, moment)
+        elif isinstance(event, PauseEvent) and self._live is None and event.seconds >= _LINE_EVERY:
+            say(self._line(moment))
+
+    def _worth_a_line(self, event: Event, moment: float) -> Iterator[str]:
+        if isinstance(event, JournalEvent):
+            yield _going_on(event)
         elif isinstance(event, PilotEvent):
-            self._say(_about_pilot(event))
+            yield _about_pilot(event)
+        elif isinstance(event, TargetEvent) and (warning := self._starts.saw(event)):
+            yield f"fota: {warning}"
         elif isinstance(event, ProgressEvent):
-            self._show(event)
+            late = self._starts.lasts(self._standing.left(moment))
+            if late:
+                yield f"fota: {late}"
 
     def _say(self, text: str) -> None:
-        if self._bar is not None:
-            self._bar.console.print(text, highlight=False)
+        if self._live is not None and self._live.is_started:
+            self._live.console.print(Text(printable_lines(text)))
         else:
             say(text)
 
-    def _show(self, event: ProgressEvent) -> None:
-        decided = event.succeeded + event.failed + event.pending + event.unknown + event.unsent
-        done = decided + event.invalid + event.duplicates
-        notes = [f"{event.failed:,} failed"]
-        for count, name in (
-            (event.unknown, "unknown"),
-            (event.invalid, "invalid"),
-            (event.doubtful, "being settled"),
-        ):
-            notes += [f"{count:,} {name}"] if count else []
-        for name, count in (("pauses", self._pauses), ("new logins", max(0, self._logins - 1))):
-            notes += [f"{name}: {count:,}"] if count else []
-        notes += [self._limit] if self._limit else []
-        if self._bar is not None:
-            self._bar.start()
-            self._bar.update(
-                self._task,
-                description=event.operation,
-                total=event.total,
-                completed=done,
-                notes=", ".join(notes),
-            )
-        elif event.seconds >= self._next_line:
+    def _say_now_and_then(self, event: ProgressEvent, moment: float) -> None:
+        if event.seconds >= self._next_line or (event.finished and self._told):
             self._next_line = event.seconds + _LINE_EVERY
-            share = f" of {event.total:,}" if event.total else ""
-            rate = done / event.seconds
-            say(f"{event.operation}: {done:,}{share}, {rate:,.0f}/s, {', '.join(notes)}")
+            self._told = not event.finished
+            if event.finished:
+                self._next_line = _LINE_EVERY  # another run may follow
+            say(self._line(moment))
+
+    def _line(self, moment: float) -> str:
+        standing = self._standing
+        failures = standing.failures()
+        reasons = f" ({'; '.join(failures)})" if failures else ""
+        parts = ", ".join([*standing.speed(moment), *standing.notes(moment)])
+        return f"{_name(standing)}: {parts}{reasons}"
+
+    def _drawn(self) -> RenderableType:
+        with self._lock:
+            moment, standing = self._clock(), self._standing
+            total, done = standing.total, standing.done
+            lines = [standing.speed(moment), standing.notes(moment)]
+            failures = standing.failures()
+            name = _name(standing)
+            finished = standing.progress is not None and standing.progress.finished
+        bar = Table.grid(expand=True, padding=(0, 1))
+        bar.add_column(no_wrap=True)
+        bar.add_column(ratio=1)
+        bar.add_column(no_wrap=True)
+        share = f"{100 * done // total}%" if total else ""  # 100% is the end, and nothing before it
+        known = total if total is not None or not finished else done
+        bar.add_row(name, ProgressBar(known, done, pulse=known is None), share)
+        return Group(bar, *map(_Flow, lines), *(_cut(f"  {one}") for one in failures))
+
+
+class _Flow:
+    """Short texts, put beside each other where they fit and never broken in their middle."""
+
+    def __init__(self, parts: Sequence[str]) -> None:
+        self._parts = parts
+
+    def __rich_console__(
+        self,
+        console: Console,
+        options: ConsoleOptions,
+    ) -> Iterator[Text]:
+        line = ""
+        for part in self._parts:
+            longer = f"{line}, {part}" if line else part
+            if line and len(longer) > options.max_width - 1:
+                yield _cut(f"{line},")
+                longer = part
+            line = longer
+        if line:
+            yield _cut(line)
+
+
+def _cut(text: str) -> Text:
+    return Text(text, no_wrap=True, overflow="ellipsis")
+
+
+def _name(standing: Standing) -> str:
+    return standing.progress.operation if standing.progress is not None else "fota"
 
 
 def _going_on(event: JournalEvent) -> str:

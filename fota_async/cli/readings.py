@@ -12,6 +12,7 @@ from fota_async.batch.errors import RunStopped
 from fota_async.batch.run import Run
 from fota_async.batch.states import DeviceOutcome
 from fota_async.cli.access import OUTPUT
+from fota_async.cli.advice import stopped_in_words
 from fota_async.cli.calls import JSON_HELP, as_line, tell_pauses
 from fota_async.cli.exits import Exit, exit_code
 from fota_async.cli.output import fail, print_pieces, say
@@ -74,7 +75,7 @@ async def _print(run: Run[Any], *, as_json: bool) -> bool:
                     return False
                 waiting = []
     except RunStopped as stopped:
-        fail(str(stopped))
+        fail(stopped_in_words(stopped))
     return print_pieces(_pieces(waiting, as_json=as_json))
 
 

@@ -25,14 +25,20 @@ class ReportOptions:
 
     state: Annotated[
         list[State] | None,
-        Parameter(help="List devices of this state only; can be given more than once."),
+        Parameter(
+            negative=(), help="List devices of this state only; can be given more than once."
+        ),
     ] = None
     csv: Annotated[
         str | None, Parameter(help="CSV file to write, in place of standard output.")
     ] = None
     json: Annotated[
         bool,
-        Parameter(negative=(), help="One JSON object: counts, groups by reason, and devices."),
+        Parameter(
+            negative=(),
+            show_default=False,
+            help="One JSON object: counts, groups by reason, and devices.",
+        ),
     ] = False
 
 
@@ -40,12 +46,17 @@ _NO_OPTIONS = ReportOptions()
 
 
 def report(
-    journal: Annotated[str, Parameter(allow_leading_hyphen=True, help="A file of --journal.")],
+    journal: Annotated[
+        str,
+        Parameter(allow_leading_hyphen=True, help="The file that a run was given as --journal."),
+    ],
     /,
     *,
     options: Annotated[ReportOptions, Flat] = _NO_OPTIONS,
 ) -> int:
     """Print what a journal says of every device, as CSV; possible while the run goes on.
+
+    Example: fota report enrol.db --csv out.csv
 
     The output is valid input of another run: what failed is sent again, or a run undone, by
 

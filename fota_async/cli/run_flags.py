@@ -32,7 +32,7 @@ class RunFlags(AccessFlags):
     batch_size: Annotated[
         int,
         Parameter(
-            group=_RUN, validator=_WHOLE, help="Devices a request; the vendor states no limit."
+            group=_RUN, validator=_WHOLE, help="Devices in a request; the vendor states no limit."
         ),
     ] = 1000
     concurrency: Annotated[
@@ -64,7 +64,7 @@ class RunFlags(AccessFlags):
         Parameter(
             group=_RUN,
             validator=_SECONDS,
-            help="Seconds from the start after which no batch starts.",
+            help="So many seconds after the start no batch is sent any more.",
         ),
     ] = None
     settle_delay: Annotated[
@@ -87,11 +87,21 @@ class RunFlags(AccessFlags):
     ] = 10.0
     dry_run: Annotated[
         bool,
-        Parameter(negative=(), group=OUTPUT, help="Send nothing; say what would be sent."),
+        Parameter(
+            negative=(),
+            group=OUTPUT,
+            show_default=False,
+            help="Send nothing; say what would be sent.",
+        ),
     ] = False
     json: Annotated[
         bool,
-        Parameter(negative=(), group=OUTPUT, help="Print one JSON object and nothing else."),
+        Parameter(
+            negative=(),
+            group=OUTPUT,
+            show_default=False,
+            help="Print the report as one JSON object; messages go to standard error.",
+        ),
     ] = False
 
 
@@ -119,7 +129,7 @@ class RecordFlags(RunFlags):
         str | None,
         Parameter(
             group=OUTPUT,
-            help="CSV file to write, a row a device; it is valid input of another run.",
+            help="CSV file to write, a row for each device; it is valid input of another run.",
         ),
     ] = None
 

@@ -8,9 +8,11 @@ from fota_async.batch.report import BatchReport
 from fota_async.batch.run import Run
 from fota_async.batch.settings import RunOptions
 from fota_async.batch.source import Devices
+from fota_async.cli.advice import advised, stopped_in_words
 from fota_async.cli.confirm import confirm
 from fota_async.cli.exits import Exit, exit_code
-from fota_async.cli.output import check_report_path, fail, print_report
+from fota_async.cli.failures import Kept, failures_in_words, with_access
+from fota_async.cli.output import check_report_path, fail, print_report, say
 from fota_async.cli.progress import ProgressDisplay
 from fota_async.cli.run_flags import DangerRecordFlags, RecordFlags, record_options, source_of
 from fota_async.cli.signals import on_signals
@@ -51,7 +53,7 @@ def devices_of(file: str, column: str | None) -> Devices:
 
 
 async def drive(
-    make_run: MakeRun, file: str, flags: RecordFlags, show: Printer = _print_report
+    make_run: MakeRun, file: str, flags: RecordFlags, again: str, show: Printer = _print_report
 ) -> int:
     """Run over the devices of a file or of standard input; return the exit code.
 
@@ -59,6 +61,7 @@ async def drive(
         make_run: Makes the run.
         file: The device list.
         flags: The options of the command.
+        again: The words that have the same done to another device list; see `failures.Kept`.
         show: Prints what it came to.
 
     Raises:
@@ -77,15 +80,35 @@ async def drive(
     async with client:
         with on_signals(run.stop) as received, progress:
             try:
-                result = await run
+                with advised():
+                    result = await run
             except RunStopped as error:
                 stopped = error
-                fail(str(error))
+                fail(stopped_in_words(error))
     report = run.report
-    written = write_report(report, flags)
-    written = show(report, result, stopped, as_json=flags.json) and written
+    has_report = write_report(report, flags)
+    written = show(report, result, stopped, as_json=flags.json) and has_report
+    say_failures(report, flags, again, has_report=has_report)
     code = exit_code(report, received.signal)
     return code if written or code else Exit.ERROR
+
+
+def say_failures(report: BatchReport, flags: RecordFlags, again: str, *, has_report: bool) -> None:
+    """Say which devices did not succeed, by example, and what to do about them.
+
+    Args:
+        report: What became of every device.
+        flags: The options of the command.
+        again: The words that have the same done to another device list; see `failures.Kept`.
+        has_report: Whether the file of --report could be written.
+    """
+    kept = Kept(
+        again=with_access(again, flags),
+        report=flags.report if has_report else None,
+        journal=flags.journal,
+    )
+    if words := failures_in_words(report, kept):
+        say(words)
 
 
 async def confirm_run(what: str, file: str, flags: DangerRecordFlags) -> None:

@@ -19,13 +19,24 @@ _ADVICE = (
 )
 
 
-async def drive_schedule(make_run: MakeRun, file: str, flags: RecordFlags) -> int:
+APPEND_V1 = "append --upgrade {target}"
+APPEND = {"v2": "append --campaign {target} --api v2", "v3": "append --campaign {target} --api v3"}
+"""What appends more devices to what was scheduled; see `fota_async.cli.failures.Kept`."""
+
+
+async def drive_schedule(make_run: MakeRun, file: str, flags: RecordFlags, again: str) -> int:
     """Schedule the devices of a file or of standard input; return the exit code.
+
+    Args:
+        make_run: Makes the run.
+        file: The device list.
+        flags: The options of the command.
+        again: What appends more devices to it.
 
     Raises:
         FotaError: Nothing was scheduled.
     """
-    return await drive(make_run, file, flags, show_scheduled)
+    return await drive(make_run, file, flags, again, show_scheduled)
 
 
 def show_scheduled(

@@ -28,16 +28,20 @@ class SimulateOptions:
         list[str],
         Parameter(
             negative=(),
-            help="Something that goes wrong, as NAME=VALUE, again and again; the names are those "
-            "of fota_async.simulator.Faults, for instance latency=0.05 or drop_after=0.02.",
+            show_default=False,
+            help="Something that goes wrong, as NAME=VALUE; repeatable. The names are those of "
+            "fota_async.simulator.Faults, for instance latency=0.05 or drop_after=0.02; a name "
+            "that is none of them has all listed.",
         ),
     ] = attrs.field(factory=list)
     rule: Annotated[
         list[str],
         Parameter(
             negative=(),
-            help="How the server behaves by nature, as NAME=VALUE; the names are those of "
-            "fota_async.simulator.Rules, for instance refuse_rate=0.01 or rate=50.",
+            show_default=False,
+            help="How the server behaves by nature, as NAME=VALUE; repeatable. The names are those "
+            "of fota_async.simulator.Rules, for instance refuse_rate=0.01 or rate=50; a name that "
+            "is none of them has all listed.",
         ),
     ] = attrs.field(factory=list)
 
@@ -49,7 +53,8 @@ async def simulate(*, options: Annotated[SimulateOptions, Flat] = _NO_OPTIONS) -
     """Serve the simulated API on this machine until interrupted.
 
     Prints one JSON line when it listens: base_url, account, upgrade_id, key, secret, username,
-    password. GET /__stats tells what it has seen.
+    password. Another command calls it with these as THINGSPACE_BASE_URL, THINGSPACE_ACCOUNT and so
+    on. GET /__stats tells what it has seen.
 
     Example: fota simulate --port 8080 --fault drop_after=0.05 --rule rate=50
     """

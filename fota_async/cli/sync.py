@@ -10,12 +10,14 @@ import attrs
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-from fota_async.batch.errors import SyncRefused, SyncStopped
+from fota_async.batch.errors import RunStopped, SyncRefused, SyncStopped
 from fota_async.batch.sync import Sync, SyncPlan, SyncReport
 from fota_async.cli.access import OUTPUT
+from fota_async.cli.advice import advice_on
 from fota_async.cli.arguments import File, Flat
 from fota_async.cli.confirm import answered_yes
 from fota_async.cli.exits import Exit, exit_code
+from fota_async.cli.failures import Kept, failures_in_words, with_access
 from fota_async.cli.output import fail, print_pieces, say
 from fota_async.cli.progress import ProgressDisplay
 from fota_async.cli.run_flags import RunFlags, run_options, source_of
@@ -36,7 +38,13 @@ class SyncOptions(RunFlags):
         ),
     ] = 0
     yes: Annotated[
-        bool, Parameter(negative=(), group=OUTPUT, help="Carry the plan out without asking.")
+        bool,
+        Parameter(
+            negative=(),
+            group=OUTPUT,
+            show_default=False,
+            help="Carry the plan out without asking.",
+        ),
     ] = False
 
 
@@ -56,6 +64,8 @@ async def sync(
     target shows what was appended. Started again after a stop it does what is left.
 
     Example: fota sync --upgrade 60b5d639-ccdc-4db8-8824-069bd94c95bf --max-removals 100 fleet.csv
+
+    Example: fota sync --campaign 60b5d639-ccdc-4db8-8824-069bd94c95bf --api v3 --dry-run fleet.csv
     """
     progress = ProgressDisplay()
     client = options.client(progress, max_rate=options.max_rate)
@@ -84,9 +94,22 @@ async def sync(
     if options.dry_run:
         _name(outcome.device_id for outcome in report.remove)
     if stopped is not None:
-        fail(str(stopped))
+        fail(_why(stopped))
     code = _exit_code(report, received.signal, stopped=stopped is not None)
-    return code if _print(report, as_json=options.json) or code else Exit.ERROR
+    written = _print(report, as_json=options.json)
+    for run in (report.append, report.remove):
+        again = with_access(f"{run.operation} {target.words}", options)
+        kept = Kept(again=again, goes_on=True)
+        if words := failures_in_words(run, kept):
+            say(f"{run.operation}: {words}")
+    return code if written or code else Exit.ERROR
+
+
+def _why(stopped: SyncStopped) -> str:
+    cause = stopped.__cause__
+    advice = advice_on(cause) if isinstance(cause, RunStopped) else ""
+    left = "the same command does what is left"
+    return "; ".join(filter(None, (str(stopped), advice, left)))
 
 
 async def _approve(

@@ -24,7 +24,7 @@ class Target:
         Parameter(
             group=TARGET,
             validator=is_uuid("an upgrade id"),
-            help="Id of a v1 upgrade, from when it was scheduled.",
+            help="Id of a v1 upgrade; `fota upgrades list` shows it.",
         ),
     ] = None
     campaign: Annotated[
@@ -32,12 +32,12 @@ class Target:
         Parameter(
             group=TARGET,
             validator=is_uuid("a campaign id"),
-            help="Id of a v2 or v3 campaign, from when it was scheduled.",
+            help="Id of a v2 or v3 campaign; `fota campaigns list` shows it.",
         ),
     ] = None
     api: Annotated[
         Literal["v2", "v3"] | None,
-        Parameter(group=TARGET, help="The version of the API that a campaign is of."),
+        Parameter(group=TARGET, help="With --campaign: v2 for HTTP devices, v3 for LWM2M devices."),
     ] = None
     settle_limit: Annotated[
         float,
@@ -53,6 +53,13 @@ class Target:
     def kind(self) -> str:
         """What it is, in a word."""
         return "upgrade" if self.campaign is None else "campaign"
+
+    @property
+    def words(self) -> str:
+        """The options that name it."""
+        if self.campaign is None:
+            return f"--upgrade {self.upgrade}"
+        return f"--campaign {self.campaign} --api {self.api}"
 
     def operation(
         self, name: Literal["append", "remove"], account: str, *, settle: bool

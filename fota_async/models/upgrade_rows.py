@@ -11,6 +11,7 @@ from fota_async.wire.convert import DeviceId, structure
 from fota_async.wire.decode import parse_json
 from fota_async.wire.enums import UpgradeStatus
 from fota_async.wire.slices import in_slices
+from fota_async.wire.timestamp import Timestamp
 
 
 class _Row(msgspec.Struct, gc=False):
@@ -32,10 +33,12 @@ class UpgradeRows:
         status: State of the upgrade.
         rows: Status and reason by device id, word for word; a device that is not in the upgrade
             has no row.
+        start_date: Word for word, if the answer says one.
     """
 
     status: UpgradeStatus | None
     rows: dict[str, tuple[str, str]]
+    start_date: Timestamp | None = None
 
 
 def read_rows(body: bytes, wanted: Collection[str]) -> Generator[None, None, UpgradeRows]:
@@ -61,7 +64,8 @@ def read_rows(body: bytes, wanted: Collection[str]) -> Generator[None, None, Upg
     around = yield from _each_slice(body, take)
     if around is None:
         return _read_whole(body, wanted)
-    return UpgradeRows(structure(around, FirmwareUpgrade).status, rows)
+    upgrade = structure(around, FirmwareUpgrade)
+    return UpgradeRows(upgrade.status, rows, upgrade.start_date)
 
 
 def read_statuses(
@@ -79,8 +83,9 @@ def read_statuses(
     if around is None:
         upgrade = structure(parse_json(body), FirmwareUpgrade)
         take([(str(one.device_id), one.status or "") for one in upgrade.device_list])
-        return UpgradeRows(upgrade.status, {})
-    return UpgradeRows(structure(around, FirmwareUpgrade).status, {})
+    else:
+        upgrade = structure(around, FirmwareUpgrade)
+    return UpgradeRows(upgrade.status, {}, upgrade.start_date)
 
 
 def read_upgrade(body: bytes) -> Generator[None, None, FirmwareUpgrade]:
@@ -131,4 +136,4 @@ def _read_whole(body: bytes, wanted: Collection[str]) -> UpgradeRows:
         for device in upgrade.device_list
         if device.device_id in wanted
     }
-    return UpgradeRows(upgrade.status, rows)
+    return UpgradeRows(upgrade.status, rows, upgrade.start_date)

@@ -18,7 +18,7 @@ class Dates:
     """When a campaign works."""
 
     start_date: Annotated[date, Parameter(help="First day, YYYY-MM-DD.")]
-    end_date: Annotated[date, Parameter(help="Last day.")]
+    end_date: Annotated[date, Parameter(help="Last day, YYYY-MM-DD.")]
 
 
 @attrs.frozen(kw_only=True)

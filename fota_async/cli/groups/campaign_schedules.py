@@ -11,17 +11,20 @@ from fota_async.batch.source import Devices
 from fota_async.cli.arguments import Api23, File, Flat
 from fota_async.cli.groups.campaign_dates import AllDates, HttpDates, refuse
 from fota_async.cli.run_flags import RecordFlags
-from fota_async.cli.schedules import drive_schedule
+from fota_async.cli.schedules import APPEND, drive_schedule
 from fota_async.client import FotaClient
 
-Name = Annotated[str | None, Parameter(help="A name of your own.")]
+Name = Annotated[str | None, Parameter(help="A name of your own for the campaign.")]
 Protocol = Annotated[str, Parameter(help="Protocol of the devices; passed on as it is.")]
-From = Annotated[str, Parameter(name="--from", help="Version that a device must have.")]
-To = Annotated[str, Parameter(name="--to", help="Version that it then has.")]
+From = Annotated[str, Parameter(name="--from", help="Version that the devices have now.")]
+To = Annotated[str, Parameter(name="--to", help="Version that they are to have.")]
 Image = Annotated[
-    str, Parameter(help="From `fota firmware list --api v3` or `fota software list`.")
+    str,
+    Parameter(help="Name from `fota firmware list --api v3`, or for v2 from `fota software list`."),
 ]
-OddProtocol = Annotated[str | None, Parameter(help="Protocol; else LWM2M in v3 and HTTP in v2.")]
+OddProtocol = Annotated[
+    str | None, Parameter(help="Protocol of the devices; else LWM2M in v3, HTTP in v2.")
+]
 
 
 @attrs.frozen(kw_only=True)
@@ -61,18 +64,24 @@ async def schedule(
     campaign_name: Name = None,
     protocol: OddProtocol = None,
     auto_assign_license: Annotated[
-        bool, Parameter(negative=(), help="v3: devices get licences by themselves.")
+        bool,
+        Parameter(negative=(), show_default=False, help="v3: devices get licences by themselves."),
     ] = False,
     auto_add_devices: Annotated[
-        bool, Parameter(negative=(), help="v3: the campaign grows by itself.")
+        bool,
+        Parameter(
+            negative=(),
+            show_default=False,
+            help="v3: the campaign grows by itself, by devices that nobody appended.",
+        ),
     ] = False,
     flags: Schedule = SCHEDULE,
 ) -> int:
     """Schedule a campaign with the first batch of a device list, and append the rest.
 
-    Of firmware (v3), or of software in the general form (v2), where the vendor's current index
-    lists schedule-software and schedule-file instead. It is never scheduled twice: if an answer is
-    lost, what it may have made is looked for.
+    For v3 it brings firmware, for v2 software; for v2 the vendor's current index lists
+    schedule-software and schedule-file instead. It is never scheduled twice: if an answer is lost,
+    what it may have made is looked for.
 
     Example: fota campaigns schedule --api v3 --name SEQUANSCommunications_GM01Q_SR1.2.0.0-10512_SR1
     --from SR1.2.0.0-10512 --to SR1.2.0.0-10657 --start-date 2027-04-01 --end-date 2027-04-08
@@ -109,7 +118,7 @@ async def schedule(
             **options,
         )
 
-    return await drive_schedule(make_run, file, flags)
+    return await drive_schedule(make_run, file, flags, APPEND[api])
 
 
 async def schedule_software(
@@ -144,7 +153,7 @@ async def schedule_software(
             **options,
         )
 
-    return await drive_schedule(make_run, file, flags)
+    return await drive_schedule(make_run, file, flags, APPEND["v2"])
 
 
 async def schedule_file(
@@ -152,7 +161,7 @@ async def schedule_file(
     /,
     *,
     file_name: Annotated[str, Parameter(help="The server's name of it, from `fota files list`.")],
-    file_version: Annotated[str, Parameter(help="Its version.")],
+    file_version: Annotated[str, Parameter(help="The version it was uploaded with.")],
     dates: Annotated[HttpDates, Flat],
     campaign_name: Name = None,
     protocol: Protocol = "HTTP",
@@ -177,4 +186,4 @@ async def schedule_file(
             **options,
         )
 
-    return await drive_schedule(make_run, file, flags)
+    return await drive_schedule(make_run, file, flags, APPEND["v2"])

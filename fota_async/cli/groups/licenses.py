@@ -90,6 +90,7 @@ async def assign(file: File, /, *, api: Api, flags: Record = RECORD) -> int:
         lambda client, devices, options: version(client, api).licenses.assign(devices, **options),
         file,
         flags,
+        f"licenses assign --api {api}",
     )
 
 
@@ -111,6 +112,7 @@ async def remove(file: File, /, *, api: Api, flags: DangerRecord = DANGER_RECORD
         lambda client, devices, options: version(client, api).licenses.remove(devices, **options),
         file,
         flags,
+        f"licenses remove --api {api}",
     )
 
 
@@ -135,6 +137,7 @@ async def append(file: File, /, *, api: Api12, flags: Record = RECORD) -> int:
         ),
         file,
         flags,
+        f"licenses candidates append --api {api}",
     )
 
 
@@ -151,6 +154,8 @@ async def replace(file: File, /, *, api: Api12, flags: DangerRecord = DANGER_REC
         ),
         file,
         flags,
+        # Replacing again would forget those that were stored.
+        f"licenses candidates append --api {api}",
     )
 
 

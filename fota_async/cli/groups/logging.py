@@ -27,12 +27,17 @@ async def list_(*, flags: List = LIST) -> int:
 
 @app.command
 async def enable(file: File, /, *, flags: Record = RECORD) -> int:
-    """Turn logging on for the devices of a list, for 7 days; with those that have it on 20.
+    """Turn logging on for the devices of a list, for 7 days.
+
+    It may be on for 20 devices at a time, those included that have it on already.
 
     Example: fota logging enable devices.txt
     """
     return await drive(
-        lambda client, devices, options: client.v2.logging.enable(devices, **options), file, flags
+        lambda client, devices, options: client.v2.logging.enable(devices, **options),
+        file,
+        flags,
+        "logging enable",
     )
 
 
@@ -43,7 +48,10 @@ async def disable(file: File, /, *, flags: Record = RECORD) -> int:
     Example: fota logging disable devices.txt
     """
     return await drive(
-        lambda client, devices, options: client.v2.logging.disable(devices, **options), file, flags
+        lambda client, devices, options: client.v2.logging.disable(devices, **options),
+        file,
+        flags,
+        "logging disable",
     )
 
 

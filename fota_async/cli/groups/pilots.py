@@ -14,6 +14,7 @@ from fota_async.api.pilot import PilotResult
 from fota_async.batch.errors import RunStopped
 from fota_async.batch.settings import RunOptions
 from fota_async.batch.source import Devices
+from fota_async.cli.advice import stopped_in_words
 from fota_async.cli.arguments import Api23, File, Flat, devices_in
 from fota_async.cli.exits import Exit, exit_code
 from fota_async.cli.groups.campaign_dates import AllDates, HttpDates
@@ -26,12 +27,12 @@ from fota_async.cli.groups.campaign_schedules import (
     ScheduleFlags,
     To,
 )
-from fota_async.cli.output import check_report_path, fail, print_pieces, told
+from fota_async.cli.output import check_report_path, fail, print_pieces
 from fota_async.cli.plain import as_plain, printable_lines
 from fota_async.cli.progress import ProgressDisplay
 from fota_async.cli.run_flags import record_options, source_of
-from fota_async.cli.runs import devices_of, write_report
-from fota_async.cli.schedules import plain_target, show_scheduled
+from fota_async.cli.runs import devices_of, say_failures, write_report
+from fota_async.cli.schedules import APPEND, plain_target, show_scheduled
 from fota_async.cli.signals import on_signals
 from fota_async.client import FotaClient
 
@@ -46,10 +47,10 @@ class PilotFlags(ScheduleFlags):
     """The options of a command that has a pilot first."""
 
     pilot_start_date: Annotated[date, Parameter(help="First day of the pilot, YYYY-MM-DD.")]
-    pilot_end_date: Annotated[date, Parameter(help="Last day of the pilot.")]
+    pilot_end_date: Annotated[date, Parameter(help="Last day of the pilot, YYYY-MM-DD.")]
     pilot: Annotated[
         int,
-        Parameter(help="So many devices from the beginning of the list are the pilot: 5 to 20."),
+        Parameter(help="How many devices from the beginning of the list are the pilot: 5 to 20."),
     ] = 20
     pilot_list: Annotated[
         str | None, Parameter(help="File with the devices of the pilot, in place of --pilot.")
@@ -143,7 +144,7 @@ async def pilot(
             **options,
         )
 
-    return await _drive(start, file, flags)
+    return await _drive(start, file, flags, APPEND[api])
 
 
 async def pilot_file(
@@ -151,13 +152,15 @@ async def pilot_file(
     /,
     *,
     file_name: Annotated[str, Parameter(help="The server's name of it, from `fota files list`.")],
-    file_version: Annotated[str, Parameter(help="Its version.")],
+    file_version: Annotated[str, Parameter(help="The version it was uploaded with.")],
     dates: Annotated[HttpDates, Flat],
     flags: Pilot,
     campaign_name: Name = None,
     protocol: Protocol = "HTTP",
 ) -> int:
-    """Bring a file to a pilot, wait until that succeeded, and then to all others; as `pilot`.
+    """Bring a file to a pilot, wait until that succeeded, and then to all others.
+
+    What `fota campaigns pilot --help` says holds here, too.
 
     Example: fota campaigns pilot-file --file-name make-model-config.txt --file-version 1.0
     --pilot-start-date 2027-04-01 --pilot-end-date 2027-04-08 --start-date 2027-04-10 --end-date
@@ -179,10 +182,10 @@ async def pilot_file(
             **options,
         )
 
-    return await _drive(start, file, flags)
+    return await _drive(start, file, flags, APPEND["v2"])
 
 
-async def _drive(start: Start, file: str, flags: PilotFlags) -> int:
+async def _drive(start: Start, file: str, flags: PilotFlags, again: str) -> int:
     if flags.report is not None:
         check_report_path(flags.report, file, flags.journal)
     arguments, options = await flags.arguments(), record_options(flags)
@@ -200,17 +203,20 @@ async def _drive(start: Start, file: str, flags: PilotFlags) -> int:
                 return 128 + received.signal
             except RunStopped as stopped:
                 return _stopped(stopped, flags)
-    written = write_report(result.fleet.report, flags)
-    written = _print(result, as_json=flags.json) and written
+    has_report = write_report(result.fleet.report, flags)
+    written = _print(result, as_json=flags.json) and has_report
+    say_failures(result.fleet.report, flags, again, has_report=has_report)
     code = exit_code(result.fleet.report, None)
     return code if written or code else Exit.ERROR
 
 
 def _stopped(stopped: RunStopped, flags: PilotFlags) -> int:
     """Print what became of the run, of pilot or fleet, that was stopped; return the exit code."""
-    fail(told(stopped))
+    fail(stopped_in_words(stopped))
     written = write_report(stopped.report, flags)
     show_scheduled(stopped.report, None, stopped, as_json=flags.json)
+    # It may be the run of the pilot, whose devices are not to be sent by themselves.
+    say_failures(stopped.report, flags, "", has_report=written)
     return exit_code(stopped.report, None) if written else Exit.ERROR
 
 

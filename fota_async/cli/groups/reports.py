@@ -21,7 +21,12 @@ app = App(
 async def list_(
     *,
     api: Api,
-    status: Annotated[str, Parameter(help="A state, as the list of either group has it.")],
+    status: Annotated[
+        str,
+        Parameter(
+            help="A state; --help of `fota upgrades list` (v1) and `fota campaigns list` name them."
+        ),
+    ],
     flags: List = LIST,
 ) -> int:
     """List upgrades (v1) or campaigns (v2, v3) in a state.

@@ -15,7 +15,7 @@ from fota_async.cli.calls import CALL, DANGER, LIST, Call, Danger, List, show, s
 from fota_async.cli.confirm import confirm
 from fota_async.cli.groups.awaited import WAIT, WATCH, Wait, Watch, show_changes, show_reached
 from fota_async.cli.run_flags import RECORD, Record
-from fota_async.cli.schedules import drive_schedule
+from fota_async.cli.schedules import APPEND_V1, drive_schedule
 from fota_async.client import FotaClient
 from fota_async.models import UpgradeStatus
 
@@ -58,9 +58,12 @@ async def schedule(
     *,
     firmware_name: Annotated[str, Parameter(help="Name from `fota firmware list --api v1`.")],
     firmware_to: Annotated[str, Parameter(help="Version wanted on the devices.")],
-    start_date: Annotated[date, Parameter(help="First day, YYYY-MM-DD.")],
+    start_date: Annotated[
+        date, Parameter(help="First day, YYYY-MM-DD; it starts around 00:00 UTC.")
+    ],
     end_date: Annotated[
-        date | None, Parameter(help="Last day; the vendor's current documents require it.")
+        date | None,
+        Parameter(help="Last day, YYYY-MM-DD; the vendor's current documents require it."),
     ] = None,
     flags: Record = RECORD,
 ) -> int:
@@ -86,7 +89,7 @@ async def schedule(
             **options,
         )
 
-    return await drive_schedule(make_run, file, flags)
+    return await drive_schedule(make_run, file, flags, APPEND_V1)
 
 
 @app.command
