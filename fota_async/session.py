@@ -231,19 +231,21 @@ class SessionManager:
                     if not await self._provider.bearer_refused(tokens) or not replays.bearer():
                         raise
 
-        timeout = asyncio.timeout(deadline)
+        attempts = self._attempts.run(
+            route.name,
+            route.repeat,
+            once,
+            slot=own_slot,
+            until=until,
+            keep_trying=keep_trying or (lambda: True),
+            patient=endless,
+            ready=fetch_first_tokens,
+        )
         try:
-            async with timeout:
-                return await self._attempts.run(
-                    route.name,
-                    route.repeat,
-                    once,
-                    slot=own_slot,
-                    until=until,
-                    keep_trying=keep_trying or (lambda: True),
-                    patient=endless,
-                    ready=fetch_first_tokens,
-                )
+            if deadline is None:
+                return await attempts
+            async with asyncio.timeout(deadline) as timeout:
+                return await attempts
         except TimeoutError:
             if deadline is None or not timeout.expired():
                 raise

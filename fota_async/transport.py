@@ -3,6 +3,7 @@
 import asyncio
 import ipaddress
 import ssl as ssl_module
+import time
 import urllib.request
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeAlias
@@ -214,15 +215,18 @@ class Transport:
     async def _read(self, response: aiohttp.ClientResponse) -> bytes:
         # Grown in place: joining the chunks of an 80 MB reading would stall the loop.
         body = bytearray()
-        async with asyncio.timeout(self._timeout * _WHOLE):
-            while chunk := await response.content.readany():
-                body += chunk
-                if len(body) > self._max_answer_bytes:
-                    response.close()
-                    raise AnswerTooLargeError(
-                        f"the answer is larger than {self._max_answer_bytes} bytes "
-                        "(max_answer_bytes)"
-                    )
+        # Looked at as bytes arrive, since without any the try ends by itself.
+        end = time.monotonic() + self._timeout * _WHOLE
+        while chunk := await response.content.readany():
+            body += chunk
+            if len(body) > self._max_answer_bytes:
+                response.close()
+                raise AnswerTooLargeError(
+                    f"the answer is larger than {self._max_answer_bytes} bytes (max_answer_bytes)"
+                )
+            if time.monotonic() > end:
+                response.close()
+                raise TimeoutError
         return body if len(body) > _LARGE else bytes(body)  # type: ignore[return-value]  # reads alike
 
     def _session(self) -> aiohttp.ClientSession:

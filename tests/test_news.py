@@ -24,7 +24,7 @@ async def test_old_news_wakes_nobody() -> None:
     news = News(ScaledClock(1000.0))
     news.tell()
 
-    waiter = asyncio.create_task(news.wait())
+    waiter = asyncio.ensure_future(news.wait())
     await asyncio.sleep(0)
     assert not waiter.done()
     news.tell()

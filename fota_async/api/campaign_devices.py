@@ -30,7 +30,7 @@ from fota_async.batch.reading import (
 )
 from fota_async.models.campaign_rows import CampaignRows
 from fota_async.models.campaigns import CampaignReceipt, CampaignV2, CampaignV3
-from fota_async.models.device_answers import DeviceAnswers
+from fota_async.models.device_answers import DeviceAnswers, answers_about
 from fota_async.wire.enums import CampaignStatus
 from fota_async.wire.route import Repeat, Route, get, put, read_as
 
@@ -154,6 +154,7 @@ def _modify(
         route=route,
         values=campaign.values,
         encode=encode,
+        reader=answers_about if route.result is DeviceAnswers else None,
         read=campaign.read,
         read_members=campaign.read_members,
         decide=campaign_append_decision if name == "append" else campaign_remove_decision,

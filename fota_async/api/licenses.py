@@ -12,7 +12,7 @@ from fota_async.batch.reading import Reading, append_decision, remove_decision
 from fota_async.batch.run import BatchRun
 from fota_async.batch.settings import RunOptions
 from fota_async.batch.source import Devices
-from fota_async.models.device_answers import DeviceAnswers
+from fota_async.models.device_answers import DeviceAnswers, answers_about
 from fota_async.models.licenses import LicensePage
 from fota_async.wire.route import Repeat, get, post
 
@@ -167,6 +167,7 @@ def change_licenses(
         route=route,
         values={"account": account},
         encode=lambda ids: b'{"deviceList":%s}' % as_json(ids),
+        reader=answers_about,
         read=read,
         read_alone=True,
         decide=append_decision if name == "assign" else remove_decision,

@@ -30,7 +30,7 @@ from fota_async.batch.schedule_operation import ScheduleOperation
 from fota_async.batch.settings import RunOptions
 from fota_async.batch.source import Devices, open_source
 from fota_async.batch.sync import Approve, Sync, SyncReport
-from fota_async.models.device_answers import DeviceAnswers
+from fota_async.models.device_answers import DeviceAnswers, answers_about
 from fota_async.models.success import SuccessFlag
 from fota_async.models.upgrade_rows import (
     UpgradeRows,
@@ -347,6 +347,7 @@ def modify_upgrade(name: Literal["append", "remove"], account: str, upgrade_id: 
         route=MODIFY_UPGRADE,
         values=values,
         encode=encode,
+        reader=answers_about,
         read=read,
         read_members=read_members,
         decide=append_decision if name == "append" else remove_decision,

@@ -2,12 +2,26 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TypeAlias
+
+import attrs
 
 from fota_async.batch.news import cancel_all
 from fota_async.batch.pieces import Batch
 
 Job: TypeAlias = Callable[[], Awaitable[None]]
+
+
+@attrs.define(eq=False)
+class Worker:
+    """A task that sends.
+
+    Attributes:
+        batch: What it holds now.
+    """
+
+    batch: Batch | None = None
 
 
 class Crew:
@@ -19,13 +33,18 @@ class Crew:
 
     def __init__(self, broke: Callable[[Exception], object]) -> None:
         self._broke = broke
-        self._workers: dict[asyncio.Task[None], Batch | None] = {}
+        self._workers: dict[asyncio.Task[None], Worker] = {}
         self._helpers: set[asyncio.Task[None]] = set()
 
-    def work(self, job: Job) -> asyncio.Task[None]:
-        """Start a worker; the run is not over before all of them have ended."""
-        task = asyncio.create_task(self._guarded(job))
-        self._workers[task] = None
+    def work(self, job: Callable[[Worker], Awaitable[None]]) -> asyncio.Task[None]:
+        """Start a worker; the run is not over before all of them have ended.
+
+        Args:
+            job: What it does; it notes in the worker which batch it holds.
+        """
+        worker = Worker()
+        task = asyncio.create_task(self._guarded(partial(job, worker)))
+        self._workers[task] = worker
         return task
 
     def help(self, job: Job) -> asyncio.Task[None]:
@@ -35,28 +54,23 @@ class Crew:
         task.add_done_callback(self._helpers.discard)
         return task
 
-    def hold(self, batch: Batch | None) -> None:
-        """Note what the worker that calls this holds from now on."""
-        task = asyncio.current_task()
-        if task in self._workers:
-            self._workers[task] = batch
-
     async def workers_done(self) -> None:
         """Wait until no worker is left, those that start meanwhile included."""
         while self._workers:
             await asyncio.wait(self._workers)
-            self._workers = {task: b for task, b in self._workers.items() if not task.done()}
+            self._workers = {task: one for task, one in self._workers.items() if not task.done()}
 
     def end_idle_workers(self) -> None:
         """End every worker that has nothing on the wire; what it holds is surely not sent."""
-        for worker, batch in self._workers.items():
-            if not is_current(worker) and (batch is None or not batch.tally.on_wire):
-                worker.cancel()
+        for task, worker in self._workers.items():
+            on_wire = worker.batch is not None and worker.batch.tally.on_wire
+            if not on_wire and not is_current(task):
+                task.cancel()
 
     def end_workers(self) -> None:
         """End every worker, whatever it does."""
-        for worker in self._workers:
-            worker.cancel()
+        for task in self._workers:
+            task.cancel()
 
     async def dismiss(self) -> None:
         """End everyone and wait until they are gone."""

@@ -1,7 +1,7 @@
 """News: something about a run changed, look again."""
 
 import asyncio
-from collections.abc import Collection, Coroutine
+from collections.abc import Collection
 from typing import Any
 
 from fota_async.clock import Clock
@@ -16,16 +16,20 @@ class News:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._event = asyncio.Event()
+        self._waiting: list[asyncio.Future[None]] = []
 
     def tell(self) -> None:
         """Wake everyone who waits now."""
-        self._event.set()
-        self._event = asyncio.Event()
+        waiting, self._waiting = self._waiting, []
+        for one in waiting:
+            if not one.done():
+                one.set_result(None)
 
-    def wait(self) -> Coroutine[Any, Any, object]:
+    def wait(self) -> asyncio.Future[None]:
         """Wait for the next news, counted from this call and not from the first turn."""
-        return self._event.wait()
+        one = asyncio.get_running_loop().create_future()
+        self._waiting.append(one)
+        return one
 
     async def wait_until(self, moment: float | None) -> None:
         """Wait for the next news, or until `moment` of the clock."""
@@ -33,7 +37,7 @@ class News:
             await self.wait()
             return
         tasks = {
-            asyncio.create_task(self.wait()),
+            self.wait(),
             asyncio.create_task(self._clock.sleep(max(0.0, moment - self._clock.monotonic()))),
         }
         try:
@@ -42,7 +46,7 @@ class News:
             await cancel_all(tasks)
 
 
-async def cancel_all(tasks: Collection[asyncio.Task[Any]]) -> None:
+async def cancel_all(tasks: Collection[asyncio.Future[Any]]) -> None:
     """Cancel tasks and wait until they are gone."""
     for task in tasks:
         task.cancel()

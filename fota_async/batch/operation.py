@@ -10,6 +10,7 @@ from fota_async.batch.reading import Decision, Members, Reading, Row, append_dec
 from fota_async.batch.states import State, Verdict, judge
 from fota_async.models.campaigns import CampaignReceipt
 from fota_async.models.device_answers import DeviceAnswers
+from fota_async.wire.decode import StepReader
 from fota_async.wire.route import Repeat, Route
 
 ReadMembers: TypeAlias = Callable[[BatchSession], Awaitable[Members]]
@@ -84,6 +85,7 @@ class Operation:
         pilot_rule: What to tell the caller when the first large requests are refused alike, or
             None where no such rule is documented.
         query: Makes the query of a batch, if it has one.
+        reader: Makes what reads the answer of a batch, given its devices; None for the route's way.
         answers: Finds in what the route gives what it says of the devices.
         details: Whether the answers say more of a device than a status and a reason; a journal does
             not hold that.
@@ -113,6 +115,7 @@ class Operation:
     awaits: bool = False
     pilot_rule: str | None = None
     query: Callable[[Sequence[str]], Mapping[str, str]] | None = None
+    reader: Callable[[Sequence[str]], StepReader[Any]] | None = None
     answers: ReadAnswer = as_it_is
     details: bool = False
     names_no_device: bool = False

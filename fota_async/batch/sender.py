@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from fota_async.batch.books import Books
-from fota_async.batch.crew import Crew
+from fota_async.batch.crew import Crew, Worker
 from fota_async.batch.examiner import Examiner
 from fota_async.batch.news import News
 from fota_async.batch.operation import Operation
@@ -82,9 +82,9 @@ class Sender:
         gate = asyncio.Semaphore(self._at_first)
         refusals: list[RefusedError | None] = []
 
-        async def probe(batch: Batch) -> None:
+        async def probe(batch: Batch, worker: Worker) -> None:
             async with gate, self._session.slot(self._operation.account, self) as slot:
-                refusals.append(await self._send(batch, slot))
+                refusals.append(await self._send(batch, slot, worker))
 
         self._work.in_flight.update(batches)
         probes = [self._crew.work(partial(probe, batch)) for batch in batches]
@@ -92,7 +92,7 @@ class Sender:
             await asyncio.wait(probes)
         return refusals
 
-    async def _take_and_send(self) -> None:
+    async def _take_and_send(self, worker: Worker) -> None:
         while not self._stopper.stopped:
             slot = self._session.slot(self._operation.account, self)
             try:
@@ -107,7 +107,7 @@ class Sender:
                     self._foresee(batch)
                 else:
                     self._call_another()
-                    await self._send(batch, slot)
+                    await self._send(batch, slot, worker)
             finally:
                 slot.give_back()
             await self._books.stream.room()
@@ -128,11 +128,11 @@ class Sender:
         self._news.tell()
         self._ended()
 
-    async def _send(self, batch: Batch, slot: Slot) -> RefusedError | None:
+    async def _send(self, batch: Batch, slot: Slot, worker: Worker) -> RefusedError | None:
         """Send a batch and enter or queue what became of it; return its refusal, if it was one."""
         refusal: RefusedError | None = None
         batch.tally = Tally()
-        self._crew.hold(batch)
+        worker.batch = batch
         self._departing()
         try:
             result = await self._call(batch, slot)
@@ -155,7 +155,7 @@ class Sender:
         else:
             self._triage.answered(batch, result)
         finally:
-            self._crew.hold(None)
+            worker.batch = None
             self._news.tell()
         self._ended()
         return refusal
@@ -171,6 +171,7 @@ class Sender:
                 operation.values,
                 body=encode(batch.ids),
                 query=operation.query(batch.ids) if operation.query else None,
+                read=operation.reader(batch.ids) if operation.reader else None,
                 slot=slot,
                 tally=batch.tally,
                 endless=True,

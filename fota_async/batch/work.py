@@ -125,10 +125,7 @@ class Work:
 
     async def _fed(self, devices: int) -> None:
         """Wait until so many new devices wait, the input ends, or there is news."""
-        tasks = {
-            asyncio.create_task(self.feed.fill(devices)),
-            asyncio.create_task(self.news.wait()),
-        }
+        tasks = {asyncio.create_task(self.feed.fill(devices)), self.news.wait()}
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:

@@ -1,6 +1,7 @@
 """A route: everything about an endpoint that does not change from call to call."""
 
 from enum import Enum
+from functools import cache, lru_cache
 from string import Formatter
 from typing import Any, Generic, TypeVar, cast
 from urllib.parse import quote
@@ -60,12 +61,22 @@ class Route(Generic[T_co]):
     @property
     def names(self) -> list[str]:
         """The names of the values that the path needs."""
-        return [name for _, name, _, _ in Formatter().parse(self.path) if name]
+        return list(_names(self.path))
+
+
+@cache
+def _names(path: str) -> tuple[str, ...]:
+    return tuple(name for _, name, _, _ in Formatter().parse(path) if name)
 
 
 def _segment(name: str, value: str) -> str:
     if not isinstance(value, str):
         raise ConfigurationError(f"{name} must be text, not {type(value).__name__}")
+    return _quoted(name, value)
+
+
+@lru_cache(maxsize=1024)  # every batch of a run goes to the same place
+def _quoted(name: str, value: str) -> str:
     if not value or value != value.strip() or value in {".", ".."} or not value.isprintable():
         raise ConfigurationError(f"{name} {value!r} cannot be part of a path")
     try:
