@@ -48,7 +48,7 @@ def measure(scale: Scale) -> Section:
         return found[latency, client]["wall"] / ideal
 
     def cell(latency: float, client: str) -> str:
-        return f"{found[latency, client]['wall']:.2f} s ({ratio(latency, client):.2f})"
+        return f"{ratio(latency, client):.2f} ({found[latency, client]['wall']:.2f} s)"
 
     names = [f"{1000 * latency:g} ms" for latency in latencies]
     return Section(
@@ -62,8 +62,14 @@ def measure(scale: Scale) -> Section:
         ),
         [
             table(
-                ["answers after (x ideal)", *names],
-                [[client, *(cell(latency, client) for latency in latencies)] for client in clients],
+                ["x ideal, answers after", *names],
+                [
+                    [
+                        f"{client}, {devices[client]:,} devices",
+                        *(cell(latency, client) for latency in latencies),
+                    ]
+                    for client in clients
+                ],
             )
         ],
         [
