@@ -4,14 +4,12 @@ from typing import TypeAlias
 
 from benchmarks import bare, library, vendor
 from benchmarks.frame import Aim, Scale, Section, medians, table
+from benchmarks.names import BARE, BARE_NO_GC, JOURNAL, LIBRARY, SDK
 from benchmarks.plot import bars
 from benchmarks.servers import Servers, running
 from benchmarks.turn import Turn
 
 CONCURRENCY = 32
-LIBRARY, JOURNAL = "fota_async", "fota_async, journal"
-BARE, BARE_NO_GC = "bare loop", "bare loop, gc.disable()"
-SDK = "vendor's SDK"
 AIMS = {100: 1.0, 1000: 0.8, 5000: 0.8}
 QUICK = {
     *((batch, client) for batch in AIMS for client in (LIBRARY, BARE)),
@@ -74,7 +72,7 @@ def measure(scale: Scale) -> Section:
         _aims(costs),
         {
             "cpu.svg": bars(
-                "CPU microseconds a device, by devices a request",
+                "CPU microseconds a device, by devices a request (logarithmic)",
                 [f"{batch:,}" for batch in batches],
                 {client: [costs.get((batch, client)) for batch in batches] for client in clients},
             )

@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from benchmarks import fleet
+from benchmarks.names import SCATTERED, TYPE_CODES
 from benchmarks.server import ACCOUNT, UPGRADE_ID
 from benchmarks.turn import Figures
 from benchmarks.usage import measured
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 
 INPUTS: dict[str, Callable[[int], Iterable[str]]] = {
     "in a row": fleet.in_a_row,
-    "type codes": fleet.of_type_codes,
-    "scattered": fleet.scattered,
+    TYPE_CODES: fleet.of_type_codes,
+    SCATTERED: fleet.scattered,
 }
 
 

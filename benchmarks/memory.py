@@ -7,6 +7,7 @@ from typing import Any
 
 from benchmarks import fleet, library
 from benchmarks.frame import Aim, Scale, Section, medians, table
+from benchmarks.names import NO_DEDUPLICATION, SCATTERED, TYPE_CODES
 from benchmarks.plot import lines
 from benchmarks.servers import running
 from benchmarks.turn import Figures, Turn, fresh
@@ -15,8 +16,6 @@ from benchmarks.usage import measured
 BATCH = 1000
 CONCURRENCY = 32
 MB = 1e6
-TYPE_CODES, SCATTERED = "type codes", "scattered"
-NO_DEDUPLICATION = "type codes, dedupe=False"
 TEXT = """\
 Batches of {batch:,}, at most {concurrency} requests in flight, answers without delay. The report
 is that of {devices:,} devices out of a list: what the run added to the peak of the process, less
@@ -102,7 +101,7 @@ def measure(scale: Scale) -> Section:
                 "MB",
             ),
         ],
-        {"memory.svg": lines("Peak MB of a streamed run, by devices", peaks, "MB")},
+        {"memory.svg": lines("Peak MB of a streamed run, by devices (logarithmic)", peaks, "MB")},
     )
 
 

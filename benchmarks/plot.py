@@ -4,13 +4,14 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from math import ceil, floor, log10
 
+from benchmarks.names import COLOURS
+
 _WIDTH, _HEIGHT = 720, 340
 _LEFT, _RIGHT, _TOP, _BOTTOM = 60, 20, 70, 40
-_COLOURS = ("#1664a8", "#7fb3dd", "#999999", "#cccccc", "#c0392b", "#e59866")
 
 
 def bars(title: str, groups: Sequence[str], series: Mapping[str, Sequence[float | None]]) -> str:
-    """Return groups of bars, a colour a series, over a logarithmic scale.
+    """Return groups of bars, a colour a name, over a logarithmic scale.
 
     Args:
         title: Stands above.
@@ -24,7 +25,7 @@ def bars(title: str, groups: Sequence[str], series: Mapping[str, Sequence[float 
     for place, group in enumerate(groups):
         middle = _LEFT + (place + 0.5) * room
         parts.append(_text(middle, _HEIGHT - _BOTTOM + 18, group, "middle"))
-        for number, values in enumerate(series.values()):
+        for number, (name, values) in enumerate(series.items()):
             value = values[place]
             if value is None:
                 continue
@@ -32,14 +33,14 @@ def bars(title: str, groups: Sequence[str], series: Mapping[str, Sequence[float 
             y = scale.at(value)
             parts += [
                 f'<rect x="{x:.1f}" y="{y:.1f}" width="{width - 2:.1f}" '
-                f'height="{scale.bottom - y:.1f}" fill="{_COLOURS[number]}"/>',
-                _text(x + width / 2, y - 3, f"{value:.3g}", "middle"),
+                f'height="{scale.bottom - y:.1f}" fill="{COLOURS[name]}"/>',
+                _text(x + width / 2, y - 3, _figure(value), "middle"),
             ]
     return _document(title, list(series), [*scale.marks(), *parts])
 
 
 def lines(title: str, series: Mapping[str, Mapping[int, float]], unit: str) -> str:
-    """Return lines, a colour a series, both scales logarithmic.
+    """Return lines, a colour a name, both scales logarithmic.
 
     Args:
         title: Stands above.
@@ -55,14 +56,16 @@ def lines(title: str, series: Mapping[str, Mapping[int, float]], unit: str) -> s
         return _LEFT + 30 + room * (log10(x) - least) / (most - least or 1)
 
     parts = [_text(across(x), _HEIGHT - _BOTTOM + 18, f"{x:,.0f}", "middle") for x in places]
-    for number, points in enumerate(series.values()):
-        colour = _COLOURS[number]
+    highest = {x: max(points[x] for points in series.values() if x in points) for x in places}
+    for name, points in series.items():
+        colour = COLOURS[name]
         path = " ".join(f"{across(x):.1f},{scale.at(y):.1f}" for x, y in sorted(points.items()))
         parts.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>')
         for x, y in points.items():
+            label = f"{_figure(y)} {unit}"
             parts += [
                 f'<circle cx="{across(x):.1f}" cy="{scale.at(y):.1f}" r="3" fill="{colour}"/>',
-                _text(across(x) + 6, scale.at(y) - 6, f"{y:.3g} {unit}"),
+                _text(across(x), scale.at(y) + (-8 if y == highest[x] else 16), label, "middle"),
             ]
     return _document(title, list(series), [*scale.marks(), *parts])
 
@@ -97,9 +100,9 @@ class _Scale:
 def _document(title: str, names: Sequence[str], parts: Sequence[str]) -> str:
     legend = []
     x = float(_LEFT)
-    for number, name in enumerate(names):
+    for name in names:
         legend += [
-            f'<rect x="{x:.1f}" y="32" width="10" height="10" fill="{_COLOURS[number]}"/>',
+            f'<rect x="{x:.1f}" y="32" width="10" height="10" fill="{COLOURS[name]}"/>',
             _text(x + 14, 41, name),
         ]
         x += 30 + 6.2 * len(name)
@@ -114,6 +117,10 @@ def _document(title: str, names: Sequence[str], parts: Sequence[str]) -> str:
             "</svg>\n",
         ]
     )
+
+
+def _figure(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.2g}"
 
 
 def _text(x: float, y: float, text: str, anchor: str = "start") -> str:

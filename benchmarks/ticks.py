@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 
 from benchmarks import bare, fleet, library
 from benchmarks.frame import Aim, Scale, Section, medians, table
+from benchmarks.names import BARE, IDLE, JOURNAL, LIBRARY
 from benchmarks.plot import bars
 from benchmarks.server import UPGRADE_ID
 from benchmarks.servers import running
@@ -21,8 +22,6 @@ CONCURRENCY = 32
 TICK = 0.005
 TICKS = 1200
 LATENCIES = (0.02, 0.0)
-LIBRARY, JOURNAL, BARE = "fota_async", "fota_async, journal", "bare loop"
-IDLE = "idle loop"
 TEXT = """\
 A task that wants to wake every {tick:g} ms, on a fixed schedule, while runs of {devices:,}
 devices in batches of {batch:,} follow one another in the same loop, for at least {ticks:,} ticks
@@ -75,7 +74,7 @@ def measure(scale: Scale) -> Section:
         ],
         {
             "ticks.svg": bars(
-                "Milliseconds that ticks are late, p99.9",
+                "Milliseconds that ticks are late, p99.9 (logarithmic)",
                 [_latency(latency) for latency in LATENCIES],
                 {
                     client: [

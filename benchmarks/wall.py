@@ -4,14 +4,13 @@ from math import ceil
 
 from benchmarks import bare, library, vendor
 from benchmarks.frame import Aim, Scale, Section, medians, table
+from benchmarks.names import BARE, LIBRARY, SDK, SDK_THREADS
 from benchmarks.plot import bars
 from benchmarks.servers import Servers, running
 from benchmarks.turn import Turn
 
 BATCH = 1000
 AIMS = {0.2: 1.1, 0.05: 1.25}
-LIBRARY, BARE = "fota_async", "bare loop"
-SDK, SDK_THREADS = "vendor's SDK", "vendor's SDK, threads"
 TEXT = """\
 {devices:,} devices in batches of {batch:,}, at most {concurrency} requests in flight, each
 answered after a latency. The ideal is ceil(requests / {concurrency}) x latency. The clients are
@@ -78,7 +77,7 @@ def measure(scale: Scale) -> Section:
         ],
         {
             "wall.svg": bars(
-                "Wall time x ideal, by latency",
+                "Wall time x ideal, by latency (logarithmic)",
                 names,
                 {client: [ratio(latency, client) for latency in latencies] for client in clients},
             )
