@@ -1,4 +1,8 @@
-"""The client: a session manager, an account, and the API's versions."""
+"""The client: a session manager, an account, and the API's versions.
+
+`fota.v1`, `fota.v2` and `fota.v3` are a `VersionOne`, `VersionTwo` and `VersionThree`; what hangs
+on them, such as `fota.v1.upgrades`, is a class of its own here.
+"""
 
 import os
 import re
@@ -26,12 +30,49 @@ from fota_async.errors import ConfigurationError
 from fota_async.options import SessionOptions
 from fota_async.session import SessionManager
 
+__all__ = [
+    "CallbacksV1",
+    "CallbacksV2",
+    "CallbacksV3",
+    "CampaignsV2",
+    "CampaignsV3",
+    "CancelCandidatesV1",
+    "CancelCandidatesV2",
+    "DevicesV1",
+    "DevicesV2",
+    "DevicesV3",
+    "FilesV2",
+    "FirmwareOfV1",
+    "FirmwareOfV3",
+    "FotaClient",
+    "LicensesV1",
+    "LicensesV2",
+    "LicensesV3",
+    "LoggingV2",
+    "ReportsV1",
+    "ReportsV2",
+    "ReportsV3",
+    "SoftwareV2",
+    "SubscriptionsV1",
+    "SubscriptionsV2",
+    "SubscriptionsV3",
+    "UpgradesV1",
+    "VersionOne",
+    "VersionThree",
+    "VersionTwo",
+]
+
 # No closer: the vendor's own examples break the shape of ten digits, a dash and five digits.
 _ACCOUNT = re.compile(r"[A-Za-z0-9._-]*[A-Za-z0-9_-][A-Za-z0-9._-]*")
 
 
 class VersionOne:
-    """v1: OMA-DM and LWM2M devices."""
+    """v1: OMA-DM and LWM2M devices.
+
+    >>> upgrade = await fota.v1.upgrades.get(upgrade_id)
+    >>> upgrade.firmware_to, len(upgrade.device_list)
+    ('VerizonFirmwareVersion-02', 3)
+    """
 
     def __init__(self, context: Context) -> None:
         self.callbacks = CallbacksV1(context)
@@ -45,7 +86,12 @@ class VersionOne:
 
 
 class VersionTwo:
-    """v2: HTTP devices."""
+    """v2: HTTP devices.
+
+    >>> for software in await fota.v2.software.list():
+    ...     print(software.software_name)
+    FOTA_Verizon_Model-A_02To03_HF
+    """
 
     def __init__(self, context: Context) -> None:
         self.callbacks = CallbacksV2(context)
@@ -61,7 +107,14 @@ class VersionTwo:
 
 
 class VersionThree:
-    """v3: LWM2M devices, with a network that knows when they can be reached."""
+    """v3: LWM2M devices, with a network that knows when they can be reached.
+
+    >>> async for device in fota.v3.devices.list():
+    ...     print(device.device_id, device.firmware)
+    356938035643809 BG96MAR04A04M1G
+    356938035643817 BG96MAR04A04M1G
+    356938035643825 BG96MAR04A04M1G
+    """
 
     def __init__(self, context: Context) -> None:
         self.callbacks = CallbacksV3(context)
@@ -77,6 +130,11 @@ class FotaClient:
     """A client of Software Management for one account.
 
     Use it as `async with`, or call `aclose`.
+
+    >>> async with FotaClient.from_env(environ=environ) as client:
+    ...     image, *_ = await client.v1.firmware.list()
+    ...     print(image.firmware_name, image.to_version)
+    FOTA_Verizon_Model-A_01To02_HF VerizonFirmwareVersion-02
 
     Args:
         credentials: What opens the API; None if the option `tokens` is given.
@@ -129,6 +187,11 @@ class FotaClient:
         Reads `THINGSPACE_KEY`, `THINGSPACE_SECRET`, `THINGSPACE_USERNAME`, `THINGSPACE_PASSWORD`,
         `THINGSPACE_ACCOUNT` and, if set, `THINGSPACE_BASE_URL`.
 
+        >>> client = FotaClient.from_env(environ=environ, account="0000123456-00001", max_rate=20)
+        >>> client.account
+        '0000123456-00001'
+        >>> await client.aclose()
+
         Args:
             account: Used instead of `THINGSPACE_ACCOUNT`.
             environ: Used instead of the process's environment.
@@ -153,6 +216,14 @@ class FotaClient:
     def with_account(self, account: str) -> "FotaClient":
         """Return a view for another account, on the same connections and tokens.
 
+        >>> simulator.add_account("0000123456-00001")
+        >>> other = fota.with_account("0000123456-00001")
+        >>> (await other.v1.subscriptions.get()).account_name
+        '0000123456-00001'
+
+        Args:
+            account: Billing account name, with its leading zeros.
+
         Raises:
             ConfigurationError: The account cannot be part of a path.
         """
@@ -163,7 +234,7 @@ class FotaClient:
     def wake(self, target_id: str | None) -> None:
         """Let everyone who waits for an upgrade or a campaign, or watches it, look at once.
 
-        For whoever hears of it first, from a callback for instance::
+        For whoever hears of it first, from a callback for instance:
 
             @receiver.on()
             async def wake(event: CallbackEvent) -> None:

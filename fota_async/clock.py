@@ -1,10 +1,25 @@
-"""Time as the library sees it: passed in, so that a test can turn it."""
+"""Time as the library sees it: passed in, so that a test can turn it.
+
+>>> import asyncio
+>>> clock = ManualClock()
+>>> async with FotaClient.from_env(environ=environ, clock=clock) as client:
+...     waiting = asyncio.ensure_future(
+...         client.v1.upgrades.wait_for(upgrade_id, "Finished", timeout=3600)
+...     )
+...     await clock.asleep.wait()
+...     simulator.set_status(upgrade_id, "Finished")
+...     clock.turn(300)
+...     print(await waiting)
+Finished
+"""
 
 import asyncio
 import threading
 import time
 from collections.abc import Coroutine, Iterable
 from typing import Any, Protocol, TypeVar
+
+__all__ = ["Bell", "Clock", "ManualClock", "ScaledClock", "SystemClock"]
 
 T = TypeVar("T")
 
@@ -15,6 +30,17 @@ class Clock(Protocol):
     Pass your own to `fota_async.SessionManager` or `fota_async.FotaClient` to
     test waits without waiting. Timeouts of a single try belong to the socket
     and stay in real time.
+
+    >>> import asyncio
+    >>> import time
+    >>> class Impatient:
+    ...     def monotonic(self) -> float:
+    ...         return time.monotonic() * 60
+    ...     async def sleep(self, seconds: float) -> None:
+    ...         await asyncio.sleep(seconds / 60)
+    >>> clock: Clock = Impatient()
+    >>> client = FotaClient.from_env(environ=environ, clock=clock)
+    >>> await client.aclose()
     """
 
     def monotonic(self) -> float:
@@ -27,14 +53,21 @@ class Clock(Protocol):
 
 
 class SystemClock:
-    """Real time."""
+    """Real time.
+
+    >>> clock = SystemClock()
+    >>> before = clock.monotonic()
+    >>> await clock.sleep(0.01)
+    >>> clock.monotonic() > before
+    True
+    """
 
     def monotonic(self) -> float:
         """Seconds of `time.monotonic`."""
         return time.monotonic()
 
     async def sleep(self, seconds: float) -> None:
-        """Sleep in the running event loop."""
+        """Sleep `seconds` in the running event loop."""
         await asyncio.sleep(seconds)
 
 
@@ -43,6 +76,12 @@ class ScaledClock:
 
     Everything that shares one instance agrees on the order of events, which a
     clock that jumps at each sleep cannot promise to concurrent tasks.
+
+    >>> clock = ScaledClock(factor=3600)
+    >>> before = clock.monotonic()
+    >>> await clock.sleep(60)  # takes a sixtieth of a second
+    >>> clock.monotonic() - before >= 60
+    True
     """
 
     def __init__(self, factor: float) -> None:
@@ -59,7 +98,15 @@ class ScaledClock:
 
 
 class Bell:
-    """An event that any thread may set, and tasks of any event loop wait for."""
+    """An event that any thread may set, and tasks of any event loop wait for.
+
+    >>> import threading
+    >>> bell = Bell()
+    >>> threading.Timer(0.01, bell.set).start()
+    >>> await bell.wait()
+    >>> bell.is_set()
+    True
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -113,6 +160,18 @@ class ManualClock:
 
     Whoever sleeps is woken by the turn that reaches the moment. Event loops of several threads may
     share it.
+
+    >>> import asyncio
+    >>> clock = ManualClock()
+    >>> sleeping = asyncio.ensure_future(clock.sleep(3600))
+    >>> await clock.asleep.wait()
+    >>> clock.turn(3599)
+    >>> sleeping.done()
+    False
+    >>> clock.turn(1)
+    >>> await sleeping
+    >>> clock.monotonic()
+    3600.0
 
     Attributes:
         asleep: Set while somebody sleeps, so that a test can wait for that before it turns.

@@ -18,6 +18,17 @@ def _is_given(_: object, attribute: "attrs.Attribute[str]", value: object) -> No
 class Credentials:
     """What opens the API: an application's key and secret, and a user's name and password.
 
+    >>> credentials = Credentials(
+    ...     key=simulator.key,
+    ...     secret=simulator.secret,
+    ...     username=simulator.username,
+    ...     password=simulator.password,
+    ... )
+    >>> credentials
+    Credentials(***)
+    >>> client = FotaClient(credentials, account=simulator.account, base_url=simulator.base_url)
+    >>> await client.aclose()
+
     Args:
         key: Application key of the ThingSpace account.
         secret: Application secret.
@@ -53,7 +64,20 @@ class Credentials:
 
 @attrs.frozen(repr=False)
 class Tokens:
-    """Both tokens, with the generation of each, so that a refusal names what was refused."""
+    """Both tokens, with the generation of each, so that a refusal names what was refused.
+
+    >>> tokens = Tokens("the-bearer", "the-session")
+    >>> tokens
+    Tokens(***, generations=0, 0)
+    >>> tokens.headers
+    {'Authorization': 'Bearer the-bearer', 'VZ-M2M-Token': 'the-session'}
+
+    Attributes:
+        bearer: What the token endpoint gave.
+        session: What the login gave.
+        bearer_generation: How many bearers were had before, for a provider that counts them.
+        session_generation: Likewise, sessions.
+    """
 
     bearer: str
     session: str
@@ -70,7 +94,20 @@ class Tokens:
 
 
 class TokenProvider(Protocol):
-    """Where a session manager gets its tokens from."""
+    """Where a session manager gets its tokens from.
+
+    >>> class TokensOfAVault:
+    ...     async def get(self) -> Tokens:
+    ...         return Tokens("bearer-from-the-vault", "session-from-the-vault")
+    ...     async def bearer_refused(self, tokens: Tokens) -> bool:
+    ...         return False  # True where the vault may have another one by now
+    ...     async def session_ended(self, tokens: Tokens) -> None:
+    ...         raise SessionEndedError("the vault has no other session")
+    ...     async def logout(self) -> None:
+    ...         pass  # others use the session, too
+    >>> fota_of_vault = FotaClient(tokens=TokensOfAVault(), account=simulator.account)
+    >>> await fota_of_vault.aclose()
+    """
 
     async def get(self) -> Tokens:
         """Return tokens to use now.
@@ -81,11 +118,18 @@ class TokenProvider(Protocol):
         ...
 
     async def bearer_refused(self, tokens: Tokens) -> bool:
-        """Hear that the bearer in `tokens` was refused; return whether trying again may help."""
+        """Hear that the bearer in `tokens` was refused; return whether trying again may help.
+
+        Args:
+            tokens: As `get` returned them; there may be newer ones by now.
+        """
         ...
 
     async def session_ended(self, tokens: Tokens) -> None:
         """Hear that the session in `tokens` ended.
+
+        Args:
+            tokens: As `get` returned them; there may be newer ones by now.
 
         Raises:
             SessionEndedError: Sessions end too often for another login.

@@ -1,12 +1,30 @@
 """What happens, told as it happens: frozen events of plain values for one hook.
 
 Give `on_event=` to `fota_async.SessionManager` or `fota_async.FotaClient`. The hook is a plain
-function, called in the event loop; it should return at once. Progress bars, metrics and logs are
-made from these events and from nothing else. No event carries a secret or an IMEI.
+function, called in the event loop; it should return at once. Progress bars, logs, metrics and
+traces are made from these events and from nothing else; see `fota_async.observe`. No event carries
+a secret or an IMEI.
+
+>>> from collections import Counter
+>>> from fota_async.events import Event, ProgressEvent, RequestEvent
+>>> seen = Counter()
+>>> def hear(event: Event) -> None:
+...     seen[type(event).__name__] += 1
+...     if isinstance(event, RequestEvent) and "upgrade" in event.route:
+...         print(event.route, event.status)
+...     if isinstance(event, ProgressEvent) and event.finished:
+...         print(event.succeeded, "of", event.inputs)
+>>> async with FotaClient.from_env(environ=environ, on_event=hear) as client:
+...     report = await client.v1.upgrades.append_devices(upgrade_id, imeis)
+PUT /api/fota/v1/upgrades/{account}/upgrade/{upgrade_id} 200
+3 of 3
+>>> seen["TokenEvent"]
+2
 """
 
 import logging
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Literal, TypeAlias
 
 import attrs
@@ -22,9 +40,11 @@ __all__ = [
     "ProgressEvent",
     "RequestEvent",
     "RetryEvent",
+    "RunEndedEvent",
+    "RunStartedEvent",
     "TokenEvent",
     "UnknownMemberEvent",
-    "event_sink",
+    "current_run",
 ]
 
 BatchOutcome: TypeAlias = Literal["answered", "lost", "refused", "requeued", "settled"]
@@ -32,20 +52,44 @@ BatchOutcome: TypeAlias = Literal["answered", "lost", "refused", "requeued", "se
 logger = logging.getLogger("fota_async")
 logger.addHandler(logging.NullHandler())
 
+current_run: ContextVar[int | None] = ContextVar("fota_async.current_run", default=None)
+"""Number of the run that the running task belongs to; events of its making take it from here."""
+
+
+def _current_run() -> int | None:
+    return current_run.get()
+
 
 @attrs.frozen(kw_only=True)
-class RequestEvent:
-    """One try of one request ended: with a status, or with the name of an error."""
+class _OfRun:
+    """What may have happened on behalf of a run.
+
+    `run` is its number, unique in the process; None for single calls.
+    """
+
+    run: int | None = attrs.field(factory=_current_run)
+
+
+@attrs.frozen(kw_only=True)
+class RequestEvent(_OfRun):
+    """One try of one request ended: with a status, or with the name of an error.
+
+    `started` is the Unix time at which it began, `server` the scheme, host and port it went to.
+    `resends` is how often this call had been on the wire before, replays with new tokens included.
+    """
 
     route: str
     attempt: int
     seconds: float
     status: int | None = None
     error: str | None = None
+    started: float = 0.0
+    server: str = ""
+    resends: int = 0
 
 
 @attrs.frozen(kw_only=True)
-class RetryEvent:
+class RetryEvent(_OfRun):
     """A call is about to be tried again, `wait` seconds from now."""
 
     route: str
@@ -98,7 +142,34 @@ class UnknownMemberEvent:
 
 
 @attrs.frozen(kw_only=True)
-class BatchEvent:
+class RunStartedEvent(_OfRun):
+    """A run begins: told in its own task, where what was current for its caller still is.
+
+    `parent` is the run that it is part of: the removal of a sync is part of the sync.
+    """
+
+    operation: str
+    target: str
+    parent: int | None = None
+
+
+@attrs.frozen(kw_only=True)
+class RunEndedEvent(_OfRun):
+    """A run is over, however it ended; told once for each `RunStartedEvent`.
+
+    `stopped` is the cause why it ended early (`fota_async.StopCause`), `error` the name of an
+    error that is no `RunStopped`.
+    """
+
+    operation: str
+    target: str
+    seconds: float
+    stopped: str | None = None
+    error: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class BatchEvent(_OfRun):
     """Something was decided about a batch, or about some of its devices."""
 
     operation: str
@@ -109,7 +180,7 @@ class BatchEvent:
 
 
 @attrs.frozen(kw_only=True)
-class JournalEvent:
+class JournalEvent(_OfRun):
     """A run goes on from its journal.
 
     `decided` devices are not sent again, `doubtful` ones are settled first. `starts` counts the
@@ -125,7 +196,7 @@ class JournalEvent:
 
 
 @attrs.frozen(kw_only=True)
-class ProgressEvent:
+class ProgressEvent(_OfRun):
     """Where a run stands. Counts are devices, never attempts; `seconds` since its start.
 
     `total` is the number of inputs where it is known beforehand. `doubtful` devices were sent
@@ -174,37 +245,11 @@ Event: TypeAlias = (
     | PauseEvent
     | LimitEvent
     | UnknownMemberEvent
+    | RunStartedEvent
+    | RunEndedEvent
     | BatchEvent
     | JournalEvent
     | PilotEvent
     | ProgressEvent
 )
 EventHook: TypeAlias = Callable[[Event], object]
-
-_LEVELS = {
-    JournalEvent: logging.INFO,
-    PilotEvent: logging.INFO,
-    TokenEvent: logging.INFO,
-    PauseEvent: logging.WARNING,
-    RetryEvent: logging.INFO,
-    UnknownMemberEvent: logging.INFO,
-}
-
-
-def event_sink(hook: EventHook | None) -> EventHook:
-    """Return the one place events go to: the logger `fota_async`, then `hook`.
-
-    A hook that raises is logged and never harms the call or run that told it something.
-    """
-
-    def tell(event: Event) -> None:
-        level = _LEVELS.get(type(event), logging.DEBUG)
-        if logger.isEnabledFor(level):
-            logger.log(level, "%s", event)
-        if hook is not None:
-            try:
-                hook(event)
-            except Exception:
-                logger.exception("the on_event hook raised; the event was %s", event)
-
-    return tell

@@ -11,7 +11,13 @@ from fota_async.transport import HttpSession
 
 
 class SessionOptions(TypedDict, total=False):
-    """Keyword options of `SessionManager` and of `fota_async.FotaClient`."""
+    """Keyword options of `SessionManager` and of `fota_async.FotaClient`.
+
+    >>> options: SessionOptions = {"timeout": 60.0, "max_rate": 20, "retry": RetryPolicy(tries=3)}
+    >>> async with FotaClient.from_env(environ=environ, **options) as client:
+    ...     client.session.max_concurrency
+    100
+    """
 
     base_url: str
     """Scheme, host and port of the API; HTTPS unless the host is loopback."""
@@ -36,9 +42,10 @@ class SessionOptions(TypedDict, total=False):
     retry: RetryPolicy
     """How often and how long a call is tried, and the longest pause it accepts."""
     proxy: str | None
-    """Address of a proxy."""
+    """Address of a proxy, `http://host:port`, with `name:password@` before the host if it asks who
+    is there. Neither is ever part of an error."""
     trust_env: bool
-    """Take the proxy from `HTTPS_PROXY` and `NO_PROXY`. Default False."""
+    """Take the proxy from `HTTPS_PROXY` and `NO_PROXY` when `proxy` names none. Default False."""
     ssl: ssl_module.SSLContext | bool
     """Certificates to trust; True (the default) for the system's."""
     user_agent: str

@@ -11,6 +11,7 @@ from fota_async.errors import (
     CertificateError,
     DeadlineError,
     NotSentError,
+    ProxyError,
     ThrottledError,
 )
 from fota_async.wire.route import Repeat
@@ -22,6 +23,15 @@ Draw = Callable[[float, float], float]
 @attrs.frozen(kw_only=True)
 class RetryPolicy:
     """How often and how long a call is tried.
+
+    >>> simulator.faults = Faults(error_before=1.0)
+    >>> policy = RetryPolicy(tries=3, base=0.01, seconds=60)
+    >>> async with FotaClient.from_env(environ=environ, retry=policy) as client:
+    ...     try:
+    ...         await client.v1.firmware.list()
+    ...     except ServerError:
+    ...         print(simulator.stats()["requests"]["v1_list_firmware"])
+    {'error_before': 3}
 
     Attributes:
         tries: Tries of one call that failed, the first included; waits that the API asked for do
@@ -39,11 +49,23 @@ class RetryPolicy:
     max_pause: float = attrs.field(default=300.0, validator=attrs.validators.ge(0))
 
     def backoff(self, tries: int, draw: Draw) -> float:
-        """Return the seconds to wait after `tries` failures: full jitter, so nobody marches."""
+        """Return the seconds to wait after `tries` failures: full jitter, so nobody marches.
+
+        Args:
+            tries: How many tries failed so far.
+            draw: Draws a number between two, for instance `random.uniform`.
+        """
         return draw(0.0, min(self.cap, self.base * 2.0 ** min(tries - 1, 30)))
 
 
-_FINAL = (AnswerTooLargeError, AuthError, CertificateError, DeadlineError, ThrottledError)
+_FINAL = (
+    AnswerTooLargeError,
+    AuthError,
+    CertificateError,
+    DeadlineError,
+    ProxyError,
+    ThrottledError,
+)
 
 
 def may_repeat(error: CallError, repeat: Repeat, tries: int) -> bool:

@@ -1,6 +1,7 @@
 """The session manager: one connection pool and one pair of tokens for every task of the process."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Hashable, Mapping
 from types import TracebackType
 from typing import Self, TypeVar, Unpack, cast
@@ -22,9 +23,10 @@ from fota_async.errors import (
     SessionEndedError,
     TokenRefusedError,
 )
-from fota_async.events import RequestEvent, event_sink, logger
+from fota_async.events import RequestEvent, logger
 from fota_async.limiter import Limiter, Slot
 from fota_async.models.auth import NewPassword, PasswordResetRequest
+from fota_async.observe.sink import event_sink
 from fota_async.options import SessionOptions
 from fota_async.retry import RetryPolicy
 from fota_async.transport import Answer, Request, Transport, check_base_url
@@ -42,6 +44,10 @@ class SessionManager:
     """Shares one connection pool and the two token headers among every task of the process.
 
     It belongs to the event loop of its first use. Use it as `async with`, or call `aclose`.
+
+    >>> session = fota.session  # or SessionManager(credentials), where no client is wanted
+    >>> operation = modify_upgrade("remove", simulator.account, upgrade_id)
+    >>> report = await DeviceBatcher(session, operation).run(imeis)
 
     Args:
         credentials: What opens the API; None if `tokens` is given.
@@ -147,11 +153,11 @@ class SessionManager:
         return self._ceiling.max_concurrency
 
     def limit(self, account: str) -> int:
-        """Return how many requests for an account may be in flight at once now."""
+        """Return how many requests for `account` may be in flight at once now."""
         return self._limiter(account).limit
 
     def rate(self, account: str) -> float | None:
-        """Return how many requests a second for an account may leave now; None for any number."""
+        """Return how many requests a second for `account` may leave now; None for any."""
         return self._limiter(account).rate
 
     def _limiter(self, account: str) -> Limiter:
@@ -244,19 +250,25 @@ class SessionManager:
         try:
             if deadline is None:
                 return await attempts
-            async with asyncio.timeout(deadline) as timeout:
-                return await attempts
-        except TimeoutError:
-            if deadline is None or not timeout.expired():
-                raise
-            raise DeadlineError(
-                f"no result within {deadline:g} s (deadline)",
-                route=route.name,
-                sent="maybe" if tally.in_doubt else "no",
-            ) from None
+            return await self._in_time(deadline, attempts, route.name, tally)
         finally:
             if slot is None:
                 own_slot.give_back()
+
+    @staticmethod
+    async def _in_time(seconds: float, call: Awaitable[T], name: str, tally: Tally) -> T:
+        timeout = asyncio.timeout(seconds)
+        try:
+            async with timeout:
+                return await call
+        except TimeoutError:
+            if not timeout.expired():
+                raise
+            raise DeadlineError(
+                f"no result within {seconds:g} s (deadline)",
+                route=name,
+                sent="maybe" if tally.in_doubt else "no",
+            ) from None
 
     @property
     def _provider(self) -> TokenProvider:
@@ -275,7 +287,7 @@ class SessionManager:
     ) -> T:
         content = None if body is None else Body(body, content_type)
         request = Request(route.method, route.path, headers, content)
-        return await self._try(route, request, secrets, attempt, Tally())
+        return await self._try(route, request, secrets, attempt, Tally(requests=attempt - 1))
 
     async def _try(
         self,
@@ -287,9 +299,8 @@ class SessionManager:
         *,
         read: StepReader[T] | None = None,
     ) -> T:
-        started = self.clock.monotonic()
-        status: int | None = None
-        failure: str | None = None
+        started_at, started = time.time(), self.clock.monotonic()
+        status, failure, resends = None, None, tally.requests
         tally.on_wire = True
         try:
             answer = await self._transport.send(request)
@@ -319,6 +330,9 @@ class SessionManager:
                     seconds=self.clock.monotonic() - started,
                     status=status,
                     error=failure,
+                    started=started_at,
+                    server=self.base_url,
+                    resends=resends,
                 )
             )
 

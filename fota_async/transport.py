@@ -4,7 +4,6 @@ import asyncio
 import ipaddress
 import ssl as ssl_module
 import time
-import urllib.request
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeAlias
 
@@ -21,7 +20,9 @@ from fota_async.errors import (
     ConnectionLostError,
     MisuseError,
     NotSentError,
+    ProxyError,
 )
+from fota_async.proxy import proxy_for
 
 
 @attrs.frozen
@@ -143,7 +144,7 @@ class Transport:
         self._timeouts = aiohttp.ClientTimeout(sock_connect=connect_timeout, sock_read=timeout)
         self._connect_timeout = connect_timeout
         self._max_answer_bytes = max_answer_bytes
-        self._proxy = proxy or (_proxy_of_environment(base_url) if trust_env else None)
+        self._proxy = proxy_for(base_url, proxy=proxy, trust_env=trust_env)
         self._ssl = ssl
         self._user_agent = user_agent
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -173,11 +174,15 @@ class Transport:
         """Send one request, once, and return the whole answer, whatever its status.
 
         Raises:
-            NotSentError: There was no connection.
+            NotSentError: There was no connection; a `ProxyError` if the proxy made none.
             LostError: The request left and no whole answer came.
         """
         url = URL(self.base_url + request.path, encoded=True)
         headers = {"User-Agent": self._user_agent, "Accept": "application/json", **request.headers}
+        proxy = self._proxy
+        if proxy is not None and url.scheme == "http":
+            # Without TLS there is no tunnel: the proxy reads the request itself.
+            headers |= proxy.headers
         try:
             async with self._session().request(
                 request.method,
@@ -188,7 +193,8 @@ class Transport:
                 allow_redirects=False,
                 raise_for_status=False,
                 timeout=self._timeouts,
-                proxy=self._proxy,
+                proxy=proxy.address if proxy else None,
+                proxy_headers=proxy.headers if proxy else None,
                 ssl=self._ssl,
                 middlewares=(_only_once,),
             ) as response:
@@ -200,7 +206,9 @@ class Transport:
             raise NotSentError(
                 f"no connection within {self._connect_timeout:g} s (connect_timeout)"
             ) from None
-        except (aiohttp.ClientConnectorError, aiohttp.ClientHttpProxyError) as error:
+        except aiohttp.ClientHttpProxyError as error:
+            raise _refusal_of_proxy(error.status) from None
+        except aiohttp.ClientConnectorError as error:
             raise NotSentError(f"no connection: {_what(error)}") from None
         except aiohttp.ServerTimeoutError:
             raise AnswerTimeoutError(f"no answer for {self._timeout:g} s (timeout)") from None
@@ -253,12 +261,13 @@ class Transport:
             await self._http.close()
 
 
-def _proxy_of_environment(base_url: str) -> str | None:
-    # aiohttp's own trust_env would also read .netrc, and then refuse our Authorization header.
-    url = URL(base_url)
-    if url.host is None or urllib.request.proxy_bypass(url.host):
-        return None
-    return urllib.request.getproxies().get(url.scheme)
+def _refusal_of_proxy(status: int) -> NotSentError:
+    # Its own words are left out: they may repeat what it was told.
+    if status == 407:
+        return ProxyError("the proxy asks for another name or password (407)", status=status)
+    if 400 <= status < 500 and status not in {408, 429}:
+        return ProxyError(f"the proxy refuses to connect to this host ({status})", status=status)
+    return NotSentError(f"no connection: the proxy answered {status}", status=status)
 
 
 def _what(error: Exception) -> str:

@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
+from uuid import uuid4
 
 import aiohttp
 import aioresponses.core
@@ -36,6 +37,17 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register our plugin where the source tree is used without having been installed."""
     if not config.pluginmanager.has_plugin("fota_async"):
         config.pluginmanager.register(plugin, "fota_async")
+
+
+@pytest.fixture(autouse=True)
+def home(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where commands look for settings and refused logins: not where whoever runs this has them."""
+    home = tmp_path_factory.getbasetemp() / f"home-{uuid4()}"
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(home / "config"))
+    monkeypatch.setenv("XDG_STATE_HOME", str(home / "state"))
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
+    monkeypatch.delenv("FOTA_CONFIG", raising=False)
+    return home
 
 
 @pytest.fixture

@@ -98,7 +98,7 @@ async def test_no_retry_starts_after_the_policys_seconds(
 ) -> None:
     stub = await new_stub(lambda _: oops)
     policy = RetryPolicy(tries=1000, seconds=10, base=1, cap=1)
-    client = new_client(stub, clock=ScaledClock(1000), retry=policy)
+    client = new_client(stub, clock=ScaledClock(50), retry=policy)
     client.session._attempts._draw = lambda _low, high: high
     with pytest.raises(ServerError):
         await read(client)

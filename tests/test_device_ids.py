@@ -2,7 +2,7 @@
 
 import pytest
 from batch_helpers import assert_law, ids_of, report_over
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fota_async import State
@@ -95,7 +95,7 @@ async def test_duplicates_are_found_across_the_whole_input_not_only_in_one_slice
 white = st.text(st.sampled_from(WHITE), max_size=2)
 ids = st.builds("{}{:015d}{}".format, white, st.integers(0, 30) | st.integers(0, 10**15 - 1), white)
 others = st.one_of(
-    st.text(st.sampled_from("0123456789 -.E+\u00a0\uff11\u0664"), max_size=17),
+    st.text(st.sampled_from("0123456789 -.eE+,[]\u00a0\uff11\u0664\ud800"), max_size=17),
     st.integers(),
     st.none(),
     st.binary(max_size=3),
@@ -111,6 +111,18 @@ def known_by_definition(item: object) -> str | None:
 
 
 @given(st.lists(ids) | st.lists(ids | others))
+@example(["e15", f"{GOOD}{' ' * 12}"])  # together as long as two ids
+@example([f"{GOOD},1{GOOD}", ""])
+@example([f"{GOOD},1{GOOD[:-2]}", GOOD])
+@example([f"{GOOD[:-2]}.0", GOOD])
+@example([f"{GOOD[:-1]}\n", GOOD])
+@example([f"{GOOD[:-1]}]", GOOD])
+@example([f"-{GOOD[:-1]}", GOOD])
+@example([f"{GOOD[:-1]}\ud800", GOOD])
+@example([f"{GOOD},1{GOOD}{GOOD[:-4]}", "", ""])
+@example([GOOD[:-1], f"{GOOD}0"])
+@example([f"{GOOD} ", GOOD[:-1]])
+@example(["000000000000000", "012345678901234"])
 def test_the_fast_path_takes_a_slice_only_if_each_item_is_an_id(inputs: list[object]) -> None:
     one_by_one = [known_by_definition(item) for item in inputs]
     fast = as_device_ids(inputs)
@@ -129,6 +141,7 @@ def test_a_slice_is_sifted_as_its_items_one_by_one(slices: list[list[object]]) -
         parts = [single.sift([item]) for item in inputs]
 
         assert sifted.ids == [text for part in parts for text in part.ids]
+        assert sifted.numbers == pack(sifted.ids)
         assert sifted.malformed == [one for part in parts for one in part.malformed]
         assert sifted.duplicates == sum(part.duplicates for part in parts)
         assert sifted.inputs == len(inputs)

@@ -16,8 +16,10 @@ FLOORS = {
     "errors": 0,
     "events": 0,
     "clock": 0,
+    "observe": 0.5,
     "wire": 1,
     "credentials": 1,
+    "proxy": 1,
     "sqlite_file": 1,
     "models": 2,
     "retry": 3,
@@ -159,6 +161,8 @@ def test_importing_the_library_loads_no_server_and_no_command_line() -> None:
         "fota_async.simulator.",
         "fota_async.callbacks.",
         "fota_async.cli.",
+        "prometheus_client.",
+        "opentelemetry.",
     )
     assert not [name for name in ours if f"{name}.".startswith(unwanted)]
 

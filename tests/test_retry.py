@@ -27,6 +27,7 @@ from fota_async import (
     LostError,
     NotFoundError,
     NotSentError,
+    ProxyError,
     RedirectError,
     RefusedError,
     RetryPolicy,
@@ -53,6 +54,7 @@ MAY_REPEAT: dict[type[CallError], set[Repeat]] = {
     AnswerTooLargeError: set(),
     NotSentError: set(Repeat),
     CertificateError: set(),
+    ProxyError: set(),
     AuthError: set(),
     TokenRefusedError: set(),
     LoginRefusedError: set(),
@@ -185,6 +187,6 @@ def test_patience_is_for_missing_connections_only(kind: type[CallError]) -> None
     assert wait_of(kind("x"), tries=3, elapsed=0.0, patient=True) is None
 
 
-@pytest.mark.parametrize("kind", [CertificateError, LoginRefusedError])
+@pytest.mark.parametrize("kind", [CertificateError, ProxyError, LoginRefusedError])
 def test_patience_changes_nothing_about_what_is_final(kind: type[CallError]) -> None:
     assert wait_of(kind("x"), tries=1, elapsed=0.0, patient=True) is None

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from batch_helpers import (
     FakeSession,
+    answers,
     assert_law,
     assert_no_task_left,
     ids_of,
@@ -27,6 +28,7 @@ from fota_async.batch import iterables
 from fota_async.batch.source import open_source
 from fota_async.batch.text_source import TextSource
 from fota_async.events import ProgressEvent
+from fota_async.models.device_answers import DeviceAnswers
 
 IDS = ["000000000000001", "490154203237518", "012345678901234"]
 
@@ -363,6 +365,29 @@ async def test_outcomes_come_before_a_source_that_trickles_has_given_a_slice(
         rest = [outcome async for outcome in stream]
 
     assert [outcome.device_id for outcome in (first, *rest)] == IDS
+
+
+async def test_a_list_that_is_slow_to_give_holds_up_the_event_loop_no_longer_than_it_must(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(iterables, "_QUICK", 0.0)
+    pulled = 0
+    pulled_by_then: list[int] = []
+
+    def devices() -> Iterator[str]:
+        nonlocal pulled
+        for device in imeis(2000):
+            pulled += 1
+            yield device
+
+    async def answer(ids: list[str]) -> DeviceAnswers:
+        pulled_by_then.append(pulled)
+        return answers(ids)
+
+    report = await run_over(FakeSession(answer), devices(), batch_size=10)
+
+    assert report.succeeded == 2000
+    assert pulled_by_then[0] < 200
 
 
 class Boundless:

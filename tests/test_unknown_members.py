@@ -53,7 +53,7 @@ async def test_a_name_is_told_once_for_each_model_and_session_manager(
         ("TimeWindow", "zone"),
     ]
     assert "the-value" not in f"{events} {caplog.text}"
-    assert caplog.text.count("UnknownMemberEvent") == 3
+    assert caplog.text.count("unknown_member: ") == 3
     stub.script = lambda _: campaign(priority=1, Priority=2, another=3)
     await get(client)
     await get(new_client(stub, on_event=others))

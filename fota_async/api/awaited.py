@@ -45,6 +45,15 @@ class Awaited(ABC, Generic[S]):
         An outage is waited through. What follows what: wire contract, "Life cycles"; some states
         are skipped, as on-demand v2 campaigns skip the queue.
 
+        >>> await fota.v1.upgrades.wait_for(upgrade_id, "Queued", timeout=3600)
+        <UpgradeStatus.QUEUED: 'Queued'>
+        >>> campaign_id = simulator.add_campaign("v2")
+        >>> await fota.v2.campaigns.wait_for(campaign_id, "CampaignRequestQueued", timeout=3600)
+        <CampaignStatus.REQUEST_QUEUED: 'CampaignRequestQueued'>
+        >>> campaign_id = simulator.add_campaign("v3", status="CampaignEnded")
+        >>> await fota.v3.campaigns.wait_for(campaign_id, "CampaignScheduled", timeout=3600)
+        <CampaignStatus.ENDED: 'CampaignEnded'>
+
         Args:
             target_id: UUID from the schedule answer.
             status: The state.
@@ -75,6 +84,13 @@ class Awaited(ABC, Generic[S]):
         kept for comparison, some 200 bytes a device. What changed and changed back between two
         readings is not seen. Reads at once when `FotaClient.wake` is called. An outage is waited
         through.
+
+        >>> campaign_id = simulator.add_campaign("v3", status="CampaignEnded")
+        >>> simulator.seed(imeis[:1], target_id=campaign_id)
+        >>> async for change in fota.v3.campaigns.watch(campaign_id, interval=300):
+        ...     print(type(change).__name__, change.now)
+        TargetChange CampaignEnded
+        DeviceChange Row(status='UpgradePending', reason='Upgrade pending, waiting for the ...
 
         Args:
             target_id: UUID from the schedule answer.

@@ -32,6 +32,15 @@ class CallbacksV1:
     """The v1 callback listener of the account.
 
     Vendor page "About Software Management Services API Callback Notifications".
+
+    >>> listener = await fota.v1.callbacks.ensure("https://fota.example.com/v1")
+    >>> listener.url
+    'https://fota.example.com/v1'
+    >>> await fota.v1.callbacks.deregister()
+    >>> await fota.v1.callbacks.register("https://fota.example.com/v1", username="listener")
+    CallbackRegistration(account_name='0402196254-00001', service_name='Fota')
+    >>> [listener.url for listener in await fota.v1.callbacks.list()]
+    ['https://fota.example.com/v1']
     """
 
     def __init__(self, context: Context) -> None:
@@ -191,6 +200,16 @@ class CallbacksV2(_Listener):
     """The v2 callback listener of the account.
 
     Vendor pages "Register a Callback Listener", "Modify a Callback Listener URL".
+
+    >>> await fota.v2.callbacks.register("https://fota.example.com/v2")
+    Callback(url='https://fota.example.com/v2')
+    >>> await fota.v2.callbacks.modify("https://fota.example.com/callbacks/v2")
+    Callback(url='https://fota.example.com/callbacks/v2')
+    >>> await fota.v2.callbacks.get()
+    Callback(url='https://fota.example.com/callbacks/v2')
+    >>> await fota.v2.callbacks.deregister()
+    >>> await fota.v2.callbacks.ensure("https://fota.example.com/v2")
+    Callback(url='https://fota.example.com/v2')
     """
 
     _get = GET_V2
@@ -203,6 +222,16 @@ class CallbacksV3(_Listener):
     """The v3 callback listener of the account.
 
     Vendor pages "Register a Callback Listener", "Modify a Callback Listener URL".
+
+    >>> await fota.v3.callbacks.register("https://fota.example.com/v3")
+    Callback(url='https://fota.example.com/v3')
+    >>> await fota.v3.callbacks.modify("https://fota.example.com/callbacks/v3")
+    Callback(url='https://fota.example.com/callbacks/v3')
+    >>> await fota.v3.callbacks.get()
+    Callback(url='https://fota.example.com/callbacks/v3')
+    >>> await fota.v3.callbacks.deregister()
+    >>> await fota.v3.callbacks.ensure("https://fota.example.com/v3")
+    Callback(url='https://fota.example.com/v3')
     """
 
     _get = GET_V3

@@ -57,6 +57,12 @@ def modify_campaign_v2(
     For `fota_async.DeviceBatcher`, where no client is wanted. v2 answers with a receipt, so
     devices are `pending` at first.
 
+    >>> campaign_id = simulator.add_campaign("v2")
+    >>> operation = modify_campaign_v2("append", simulator.account, campaign_id, settle=True)
+    >>> report = await DeviceBatcher(fota.session, operation).run(imeis)
+    >>> report.succeeded, report.pending
+    (3, 0)
+
     Args:
         name: Which of the two.
         account: Billing account.
@@ -77,6 +83,17 @@ def modify_campaign_v3(
     """Return the operation that appends devices to a v3 campaign, or removes them.
 
     For `fota_async.DeviceBatcher`, where no client is wanted.
+
+    >>> campaign_id = simulator.add_campaign("v3")
+    >>> operation = modify_campaign_v3("append", simulator.account, campaign_id)
+    >>> report = await DeviceBatcher(fota.session, operation).run(imeis)
+    >>> report.succeeded
+    3
+
+    Args:
+        name: Which of the two.
+        account: Billing account.
+        campaign_id: UUID from the schedule answer.
 
     Raises:
         ConfigurationError: The id is no UUID, or the account cannot be part of a path.

@@ -36,6 +36,63 @@ class CampaignsV2(AwaitedCampaigns, SchedulesV2):
 
     Vendor pages "Schedule an Upgrade", "Add or Remove Devices in an Upgrade",
     "Campaign Lifecycle Flow for v2", "Pilot Campaigns".
+
+    >>> days = {"start_date": date(2027, 4, 1), "end_date": date(2027, 4, 8)}
+    >>> scheduled = await fota.v2.campaigns.schedule_software(
+    ...     "FOTA_Verizon_Model-A_02To03_HF",
+    ...     imeis,
+    ...     software_from="FOTA_Verizon_Model-A_00To01_HF",
+    ...     software_to="FOTA_Verizon_Model-A_02To03_HF",
+    ...     **days,
+    ... )
+    >>> report = await fota.v2.campaigns.append_devices(scheduled.id, ["990000473475989"])
+    >>> scheduled.report.pending, report.pending
+    (3, 1)
+    >>> wanted = [*imeis, "990000473475989"]
+    >>> synced = await fota.v2.campaigns.sync_devices(scheduled.id, wanted)
+    >>> synced.append.inputs, synced.remove.inputs, synced.unchanged
+    (0, 0, 4)
+    >>> report = await fota.v2.campaigns.remove_devices(scheduled.id, imeis[:1], settle=True)
+    >>> report.succeeded
+    1
+    >>> (await fota.v2.campaigns.get(scheduled.id)).status
+    <CampaignStatus.REQUEST_PENDING: 'CampaignRequestPending'>
+    >>> later = {"start_date": date(2027, 4, 2), "end_date": date(2027, 4, 9)}
+    >>> (await fota.v2.campaigns.change_dates(scheduled.id, **later)).start_date
+    '2027-04-02'
+    >>> await fota.v2.campaigns.cancel(scheduled.id)
+
+    A campaign with a file, and one in the general form:
+    >>> scheduled = await fota.v2.campaigns.schedule_file(
+    ...     "config.bin", imeis, file_version="1.0", **days
+    ... )
+    >>> scheduled.report.pending
+    3
+    >>> scheduled = await fota.v2.campaigns.schedule(
+    ...     "FOTA_Verizon_Model-A_02To03_HF",
+    ...     imeis,
+    ...     software_from="FOTA_Verizon_Model-A_00To01_HF",
+    ...     software_to="FOTA_Verizon_Model-A_02To03_HF",
+    ...     distribution_type="HTTP",
+    ...     **days,
+    ... )
+    >>> scheduled.report.pending
+    3
+
+    A pilot, here of a server that upgrades it within seconds, and then the fleet:
+    >>> simulator.rules = Rules(life_cycle=True, pending_for=0, queued_for=0, runs_for=5)
+    >>> pilot = {"pilot_start_date": date(2027, 4, 1), "pilot_end_date": date(2027, 4, 2)}
+    >>> fleet = {"start_date": date(2027, 4, 5), "end_date": date(2027, 5, 4)}
+    >>> result = await fota.v2.campaigns.pilot_then_fleet_file(
+    ...     "config.bin",
+    ...     [f"35693803564{n}" for n in range(4000, 4100)],
+    ...     file_version="1.0",
+    ...     timeout=3600,
+    ...     **pilot,
+    ...     **fleet,
+    ... )
+    >>> result.pilot.succeeded, result.fleet.report.pending
+    (20, 80)
     """
 
     _devices = LIST_DEVICES_V2

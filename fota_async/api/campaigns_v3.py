@@ -35,6 +35,30 @@ class CampaignsV3(AwaitedCampaigns, SchedulesV3):
     """v3 campaigns, for LWM2M devices.
 
     Vendor pages "Campaign Lifecycle Flow for v3", "Get Upgrade Information", "Pilot Campaigns".
+
+    >>> scheduled = await fota.v3.campaigns.schedule(
+    ...     "SEQUANSCommunications_GM01Q_SR1.2.0.0-10512_SR1",
+    ...     imeis,
+    ...     firmware_from="SR1.2.0.0-10512",
+    ...     firmware_to="SR1.2.0.0-10657",
+    ...     start_date=date(2027, 4, 1),
+    ...     end_date=date(2027, 4, 8),
+    ... )
+    >>> report = await fota.v3.campaigns.append_devices(scheduled.id, ["356938035643809"])
+    >>> scheduled.report.pending, report.succeeded
+    (3, 1)
+    >>> synced = await fota.v3.campaigns.sync_devices(scheduled.id, imeis, max_removals=5)
+    >>> synced.append.inputs, synced.remove.succeeded, synced.unchanged
+    (0, 1, 3)
+    >>> report = await fota.v3.campaigns.remove_devices(scheduled.id, imeis[:1])
+    >>> report.succeeded
+    1
+    >>> (await fota.v3.campaigns.get(scheduled.id)).status
+    <CampaignStatus.REQUEST_PENDING: 'CampaignRequestPending'>
+    >>> days = {"start_date": date(2027, 4, 2), "end_date": date(2027, 4, 9)}
+    >>> (await fota.v3.campaigns.change_dates(scheduled.id, **days)).start_date
+    '2027-04-02'
+    >>> await fota.v3.campaigns.cancel(scheduled.id)
     """
 
     _devices = LIST_DEVICES_V3

@@ -111,6 +111,14 @@ class CancelCandidatesV1(CancelCandidates):
 
     Vendor pages "Create a List of Licenses to Remove", "Get the List of Licenses to Remove",
     "Delete the List of Licenses to Remove".
+
+    >>> report = await fota.v1.cancel_candidates.append(imeis[:2])
+    >>> report.succeeded
+    2
+    >>> report = await fota.v1.cancel_candidates.replace(imeis[2:])
+    >>> [device_id async for device_id in fota.v1.cancel_candidates.list()]
+    ['990013907835573']
+    >>> await fota.v1.cancel_candidates.clear()
     """
 
     version = "v1"
@@ -121,6 +129,14 @@ class CancelCandidatesV2(CancelCandidates):
 
     Vendor pages "Create a List of Licenses to Remove", "Get the List of Licenses to Remove",
     "Delete the List of Licenses to Remove".
+
+    >>> report = await fota.v2.cancel_candidates.append(imeis[:2])
+    >>> report.succeeded
+    2
+    >>> report = await fota.v2.cancel_candidates.replace(imeis[2:])
+    >>> [device_id async for device_id in fota.v2.cancel_candidates.list()]
+    ['990013907835573']
+    >>> await fota.v2.cancel_candidates.clear()
     """
 
     version = "v2"
@@ -132,6 +148,11 @@ def store_candidates(
     """Return the operation that appends to the stored candidates, or replaces them.
 
     For `fota_async.DeviceBatcher`, where no client is wanted.
+
+    >>> operation = store_candidates("replace", simulator.account, "v1")
+    >>> report = await DeviceBatcher(fota.session, operation).run(imeis)
+    >>> report.succeeded
+    3
 
     Args:
         name: What to do.

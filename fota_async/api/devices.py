@@ -33,6 +33,19 @@ class DevicesV1:
     """The OMA-DM and LWM2M devices of the account.
 
     Vendor page "Get a List of Devices in an Account".
+
+    >>> async for device in fota.v1.devices.list():
+    ...     print(device.device_id, device.model)
+    356938035643809 BG96
+    356938035643817 BG96
+    356938035643825 BG96
+    900000000000001 Model-A
+    900000000000998 Model-A
+    900000000000999 Model-A
+    990000473475989 Model-A
+    990003425730524 Model-A
+    990003425730535 Model-A
+    990013907835573 Model-A
     """
 
     def __init__(self, context: Context) -> None:
@@ -56,6 +69,13 @@ class DevicesV2:
     """The HTTP devices of the account.
 
     Vendor page "Get a List of Devices in an Account" (v2).
+
+    >>> async for device in fota.v2.devices.list(distribution_type="HTTP"):
+    ...     print(device.device_id, device.model)
+    990000473475989 Model-A
+    990003425730524 Model-A
+    990003425730535 Model-A
+    990013907835573 Model-A
     """
 
     def __init__(self, context: Context) -> None:
@@ -79,6 +99,17 @@ class DevicesV3:
     """The LWM2M devices of the account.
 
     Vendor page "Get a List of Devices in an Account" (v3).
+
+    >>> async for device in fota.v3.devices.list():
+    ...     print(device.device_id, device.firmware)
+    356938035643809 BG96MAR04A04M1G
+    356938035643817 BG96MAR04A04M1G
+    356938035643825 BG96MAR04A04M1G
+    >>> report = await fota.v3.devices.get_details(["356938035643809", "356938035643817"])
+    >>> for outcome in report:
+    ...     print(outcome.device_id, outcome.detail.firmware)
+    356938035643809 BG96MAR04A04M1G
+    356938035643817 BG96MAR04A04M1G
     """
 
     def __init__(self, context: Context) -> None:
@@ -127,6 +158,14 @@ def read_device_details(account: str) -> Operation:
     """Return the operation that reads details of v3 devices.
 
     For `fota_async.DeviceBatcher`, where no client is wanted.
+
+    >>> operation = read_device_details(simulator.account)
+    >>> report = await DeviceBatcher(fota.session, operation).run(["356938035643809"])
+    >>> [outcome.detail.firmware for outcome in report]
+    ['BG96MAR04A04M1G']
+
+    Args:
+        account: Billing account.
 
     Raises:
         ConfigurationError: The account cannot be part of a path.

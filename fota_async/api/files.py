@@ -13,7 +13,19 @@ UPLOAD = post("/api/fota/v2/files/{account}", UploadedFile)
 
 
 class FilesV2:
-    """The files that campaigns can bring to HTTP devices (vendor page "Upload a New File")."""
+    """The files that campaigns can bring to HTTP devices (vendor page "Upload a New File").
+
+    >>> _ = Path("config.bin").write_bytes(bytes(1000))
+    >>> file = await fota.v2.files.upload(
+    ...     "config.bin",
+    ...     file_version="1.0",
+    ...     make="Verizon",
+    ...     model="Model-A",
+    ...     local_target_path="/VZWFOTA/config.bin",
+    ... )
+    >>> file.file_name in [one.file_name for one in await fota.v2.files.list("HTTP")]
+    True
+    """
 
     def __init__(self, context: Context) -> None:
         self._context = context

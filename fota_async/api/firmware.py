@@ -32,7 +32,12 @@ said elsewhere."""
 
 
 class FirmwareOfV1:
-    """The firmware for OMA-DM and LWM2M devices (page "Get a List of Available Firmware")."""
+    """The firmware for OMA-DM and LWM2M devices (page "Get a List of Available Firmware").
+
+    >>> for image in await fota.v1.firmware.list():
+    ...     print(image.firmware_name, image.from_version, image.to_version)
+    FOTA_Verizon_Model-A_01To02_HF VerizonFirmwareVersion-01 VerizonFirmwareVersion-02
+    """
 
     def __init__(self, context: Context) -> None:
         self._context = context
@@ -47,7 +52,21 @@ class FirmwareOfV1:
 
 
 class FirmwareOfV3:
-    """The firmware for v3 devices, and what they run."""
+    """The firmware for v3 devices, and what they run.
+
+    Wire contract, operations `v3_list_firmware`, `v3_sync_device_firmware` and
+    `v3_report_device_firmware`.
+
+    >>> for image in await fota.v3.firmware.list("LWM2M"):
+    ...     print(image.firmware_from, image.firmware_to)
+    BG96MAR04A04M1G BG96MAR04A04M1G_BETA0130B
+    >>> report = await fota.v3.firmware.sync(["356938035643809"])
+    >>> [outcome.detail.status for outcome in report]
+    ['FirmwareVersionUpdateSuccess']
+    >>> receipt = await fota.v3.firmware.report_device("356938035643809")
+    >>> receipt.account_name
+    '0402196254-00001'
+    """
 
     def __init__(self, context: Context) -> None:
         self._context = context
@@ -108,6 +127,14 @@ def sync_firmware(account: str) -> Operation:
     """Return the operation that reads the firmware which the FOTA server holds for v3 devices.
 
     For `fota_async.DeviceBatcher`, where no client is wanted.
+
+    >>> operation = sync_firmware(simulator.account)
+    >>> report = await DeviceBatcher(fota.session, operation).run(["356938035643809"])
+    >>> [outcome.detail.status for outcome in report]
+    ['FirmwareVersionUpdateSuccess']
+
+    Args:
+        account: Billing account.
 
     Raises:
         ConfigurationError: The account cannot be part of a path.

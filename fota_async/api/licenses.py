@@ -59,6 +59,9 @@ class Licenses:
         Returns:
             Pages of `LicensedDevice`, by ascending IMEI. `await` it for the totals: they are on
             every page.
+
+        Raises:
+            CallError: When read: a page could not be read.
         """
         return _status(self._context, self.version)
 
@@ -109,6 +112,16 @@ class LicensesV1(Licenses):
 
     Vendor pages "Get License Status", "Assign Licenses to Devices",
     "Remove unused licenses from devices". To assign and to remove is deprecated by its SDK.
+
+    >>> report = await fota.v1.licenses.assign(imeis)
+    >>> report.succeeded
+    3
+    >>> status = await fota.v1.licenses.get_status()
+    >>> print(status.assigned_licenses, "of", status.total_licenses)
+    3 of 5000
+    >>> report = await fota.v1.licenses.remove(imeis[:1])
+    >>> [one.device_id async for one in fota.v1.licenses.get_status()]
+    ['990003425730535', '990013907835573']
     """
 
     version = "v1"
@@ -119,6 +132,16 @@ class LicensesV2(Licenses):
 
     Vendor pages "Get License Status", "Assign Licenses to Devices",
     "Remove unused licenses from devices". To assign and to remove is deprecated by its SDK.
+
+    >>> report = await fota.v2.licenses.assign(imeis)
+    >>> report.succeeded
+    3
+    >>> status = await fota.v2.licenses.get_status()
+    >>> print(status.assigned_licenses, "of", status.total_licenses)
+    3 of 5000
+    >>> report = await fota.v2.licenses.remove(imeis[:1])
+    >>> [one.device_id async for one in fota.v2.licenses.get_status()]
+    ['990003425730535', '990013907835573']
     """
 
     version = "v2"
@@ -129,6 +152,16 @@ class LicensesV3(Licenses):
 
     Vendor pages "Get License Status", "Assign Licenses to Devices",
     "Remove unused licenses from devices".
+
+    >>> report = await fota.v3.licenses.assign(imeis)
+    >>> report.succeeded
+    3
+    >>> status = await fota.v3.licenses.get_status()
+    >>> print(status.assigned_licenses, "of", status.total_licenses)
+    3 of 5000
+    >>> report = await fota.v3.licenses.remove(imeis[:1])
+    >>> [one.device_id async for one in fota.v3.licenses.get_status()]
+    ['990003425730535', '990013907835573']
     """
 
     version = "v3"
@@ -140,6 +173,11 @@ def change_licenses(
     """Return the operation that assigns licences to devices, or takes them back.
 
     For `fota_async.DeviceBatcher`, where no client is wanted.
+
+    >>> operation = change_licenses("assign", simulator.account, "v3")
+    >>> report = await DeviceBatcher(fota.session, operation).run(imeis)
+    >>> report.succeeded
+    3
 
     Args:
         name: What to do.

@@ -46,6 +46,22 @@ class LoggingV2:
     """Logging of HTTP devices.
 
     Vendor pages "Verbose Logging", "Get Check-in History for a Device".
+
+    >>> report = await fota.v2.logging.enable(["990003425730524", "990003425730535"])
+    >>> report.succeeded
+    2
+    >>> await fota.v2.logging.enable_device("990000473475989")
+    LoggingStatus(device_id='990000473475989', expiry_date='2027-03-08')
+    >>> [one.device_id for one in await fota.v2.logging.list()]
+    ['990003425730524', '990003425730535', '990000473475989']
+    >>> await fota.v2.logging.disable_device("990000473475989")
+    >>> report = await fota.v2.logging.disable(["990003425730524", "990003425730535"])
+    >>> report.succeeded
+    2
+    >>> await fota.v2.logging.list_logs("990003425730524")
+    ()
+    >>> [one.time_completed for one in await fota.v2.logging.list_check_ins("990003425730524")]
+    ['03/01/2027 00:00:00']
     """
 
     def __init__(self, context: Context) -> None:
@@ -171,6 +187,15 @@ def switch_logging(name: Literal["enable", "disable"], account: str) -> Operatio
     """Return the operation that turns logging of HTTP devices on or off.
 
     For `fota_async.DeviceBatcher`, where no client is wanted.
+
+    >>> operation = switch_logging("enable", simulator.account)
+    >>> report = await DeviceBatcher(fota.session, operation).run(["990003425730524"])
+    >>> report.succeeded
+    1
+
+    Args:
+        name: Which of the two.
+        account: Billing account.
 
     Raises:
         ConfigurationError: The account cannot be part of a path.

@@ -13,14 +13,17 @@ P_co = TypeVar("P_co", bound=Page[Any], covariant=True)
 class Pages(Generic[P_co]):
     """A long list: iterate over its items, over its pages, or await its first page.
 
-    ::
-
-        async for device in fota.v3.devices.list(): ...
-        async for page in fota.v3.devices.list().pages(): ...
-        page = await fota.v3.devices.list()
-
     Nothing is sent before that, and each time begins anew. What is read while the list changes may
     miss items or show some twice.
+
+    >>> async for device in fota.v3.devices.list():
+    ...     print(device.device_id, device.model)
+    356938035643809 BG96
+    356938035643817 BG96
+    356938035643825 BG96
+    >>> page = await fota.v3.devices.list()
+    >>> len(page.items), page.more
+    (3, False)
 
     Raises:
         CallError: A page could not be read; `DecodeError` also where an answer says that more
@@ -35,7 +38,12 @@ class Pages(Generic[P_co]):
         return self._fetch(FIRST).__await__()
 
     async def pages(self) -> AsyncIterator[P_co]:
-        """Iterate over the pages, each with its items and with what else the answer holds."""
+        """Iterate over the pages, each with its items and with what else the answer holds.
+
+        Raises:
+            CallError: A page could not be read.
+            DecodeError: It says that more follows, and names no place that was not read before.
+        """
         positions = Positions()
         more = True
         while more:

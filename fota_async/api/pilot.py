@@ -42,6 +42,27 @@ class PilotResult(Generic[C]):
     pilot is in the pilot's report when it is the one that made it part of the pilot, else it is
     among `duplicates`: so nothing is counted twice, and nothing is lost.
 
+    >>> days = {
+    ...     "pilot_start_date": date(2027, 4, 1),
+    ...     "pilot_end_date": date(2027, 4, 2),
+    ...     "start_date": date(2027, 4, 5),
+    ...     "end_date": date(2027, 5, 4),
+    ... }
+    >>> simulator.rules = Rules(
+    ...     life_cycle=True, pending_for=0, queued_for=0, prescheduled_for=0, runs_for=5
+    ... )
+    >>> result = await fota.v3.campaigns.pilot_then_fleet(
+    ...     "SEQUANSCommunications_GM01Q_SR1.2.0.0-10512_SR1",
+    ...     [f"35693803564{n}" for n in range(4000, 4100)],
+    ...     firmware_from="SR1.2.0.0-10512",
+    ...     firmware_to="SR1.2.0.0-10657",
+    ...     pilot=10,
+    ...     timeout=3600,
+    ...     **days,
+    ... )
+    >>> result.pilot.succeeded, result.fleet.report.inputs, result.ok
+    (10, 90, True)
+
     Attributes:
         pilot: What was seen of the pilot; its `report` is about scheduling it.
         fleet: The campaign of all other devices, with its report.

@@ -35,6 +35,15 @@ class ReportsV1:
     """v1 reports.
 
     Vendor pages "View Upgrades by Status", "Get a Device's Firmware Upgrade History".
+
+    >>> async for upgrade in fota.v1.reports.list_upgrades(UpgradeStatus.QUEUED):
+    ...     print(upgrade.id, upgrade.firmware_name)
+    60b5d639-ccdc-4db8-8824-069bd94c95bf FOTA_Verizon_Model-A_01To02_HF
+    >>> simulator.set_status(upgrade_id, "InProgress")
+    >>> simulator.set_status(upgrade_id, "Finished")
+    >>> for upgrade in await fota.v1.reports.get_device_history(imeis[0]):
+    ...     print(upgrade.status, upgrade.reason)
+    UpgradeSuccess success
     """
 
     def __init__(self, context: Context) -> None:
@@ -69,7 +78,24 @@ class ReportsV1:
 
 
 class ReportsV2:
-    """v2 reports: campaigns by state, devices of a campaign, history of a device."""
+    """v2 reports: campaigns by state, devices of a campaign, history of a device.
+
+    Wire contract, operations `v2_list_campaigns_by_status`, `v2_list_campaign_devices` and
+    `v2_get_device_history`, and "Life cycles" for the states.
+
+    >>> campaign_id = simulator.add_campaign("v2")
+    >>> simulator.seed(imeis[:1], target_id=campaign_id)
+    >>> async for campaign in fota.v2.reports.list_campaigns(CampaignStatus.REQUEST_QUEUED):
+    ...     print(campaign.id == campaign_id, campaign.status)
+    True CampaignRequestQueued
+    >>> async for device in fota.v2.reports.list_campaign_devices(campaign_id):
+    ...     print(device.device_id, device.status)
+    990003425730524 Accepted
+    >>> simulator.set_status(campaign_id, "CampaignEnded")
+    >>> for upgrade in await fota.v2.reports.get_device_history(imeis[0]):
+    ...     print(upgrade.status, upgrade.reason)
+    UpgradeSuccess DownloadInstallSucceeded
+    """
 
     def __init__(self, context: Context) -> None:
         self._context = context
@@ -117,7 +143,24 @@ class ReportsV2:
 
 
 class ReportsV3:
-    """v3 reports: campaigns by state, devices of a campaign, history of a device."""
+    """v3 reports: campaigns by state, devices of a campaign, history of a device.
+
+    Wire contract, operations `v3_list_campaigns_by_status`, `v3_list_campaign_devices` and
+    `v3_get_device_history`, and "Life cycles" for the states.
+
+    >>> campaign_id = simulator.add_campaign("v3")
+    >>> simulator.seed(imeis[:1], target_id=campaign_id)
+    >>> async for campaign in fota.v3.reports.list_campaigns(CampaignStatus.REQUEST_QUEUED):
+    ...     print(campaign.id == campaign_id, campaign.status)
+    True CampaignRequestQueued
+    >>> async for device in fota.v3.reports.list_campaign_devices(campaign_id):
+    ...     print(device.device_id, device.status)
+    990003425730524 UpgradePending
+    >>> simulator.set_status(campaign_id, "CampaignEnded")
+    >>> for upgrade in await fota.v3.reports.get_device_history(imeis[0]):
+    ...     print(upgrade.status, upgrade.reason)
+    UpgradeSuccess Upgrade completed successfully
+    """
 
     def __init__(self, context: Context) -> None:
         self._context = context

@@ -40,7 +40,21 @@ _TAKEN = Verdict(
 
 
 class ScheduledUpgrade(Scheduled[FirmwareUpgrade]):
-    """A v1 upgrade that was scheduled, and what became of every device."""
+    """A v1 upgrade that was scheduled, and what became of every device.
+
+    >>> scheduled = await fota.v1.upgrades.schedule(
+    ...     "FOTA_Verizon_Model-A_01To02_HF",
+    ...     "VerizonFirmwareVersion-02",
+    ...     imeis,
+    ...     start_date=date(2027, 4, 1),
+    ...     end_date=date(2027, 4, 8),
+    ... )
+    >>> scheduled.report.succeeded, scheduled.upgrade.status
+    (3, <UpgradeStatus.REQUEST_PENDING: 'RequestPending'>)
+
+    Attributes:
+        report: Over all devices, those of the first request included.
+    """
 
     @property
     def upgrade(self) -> FirmwareUpgrade:
@@ -55,7 +69,22 @@ class ScheduledUpgrade(Scheduled[FirmwareUpgrade]):
 
 
 class ScheduledCampaign(Scheduled[C]):
-    """A v2 or v3 campaign that was scheduled, and what became of every device."""
+    """A v2 or v3 campaign that was scheduled, and what became of every device.
+
+    >>> scheduled = await fota.v2.campaigns.schedule_software(
+    ...     "FOTA_Verizon_Model-A_02To03_HF",
+    ...     imeis,
+    ...     software_from="FOTA_Verizon_Model-A_00To01_HF",
+    ...     software_to="FOTA_Verizon_Model-A_02To03_HF",
+    ...     start_date=date(2027, 4, 1),
+    ...     end_date=date(2027, 4, 8),
+    ... )
+    >>> scheduled.report.pending, scheduled.campaign.status
+    (3, <CampaignStatus.REQUEST_PENDING: 'CampaignRequestPending'>)
+
+    Attributes:
+        report: Over all devices, those of the first request included.
+    """
 
     @property
     def campaign(self) -> C:

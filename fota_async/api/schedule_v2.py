@@ -245,6 +245,21 @@ class SchedulesV2(ABC):
         What it does, its result and errors, and the arguments about the pilot are those of
         `fota.v3.campaigns.pilot_then_fleet`; the other arguments are those of `schedule_software`.
         The pilot downloads and installs in the same hours as the fleet, from its own first day on.
+
+        >>> simulator.rules = Rules(life_cycle=True, pending_for=0, queued_for=0, runs_for=5)
+        >>> result = await fota.v2.campaigns.pilot_then_fleet(
+        ...     "FOTA_Verizon_Model-A_02To03_HF",
+        ...     [f"35693803564{n}" for n in range(4000, 4100)],
+        ...     software_from="FOTA_Verizon_Model-A_00To01_HF",
+        ...     software_to="FOTA_Verizon_Model-A_02To03_HF",
+        ...     pilot_start_date=date(2027, 4, 1),
+        ...     pilot_end_date=date(2027, 4, 2),
+        ...     start_date=date(2027, 4, 5),
+        ...     end_date=date(2027, 5, 4),
+        ...     timeout=3600,
+        ... )
+        >>> result.pilot.succeeded, result.fleet.report.pending
+        (20, 80)
         """
         schedule = partial(
             self.schedule_software,

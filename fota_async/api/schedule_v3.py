@@ -164,6 +164,23 @@ class SchedulesV3(ABC):
         When the API counts a pilot as succeeded is not documented. If it refuses the fleet all the
         same, the same call with the same journal asks again.
 
+        >>> simulator.rules = Rules(
+        ...     life_cycle=True, pending_for=0, queued_for=0, prescheduled_for=0, runs_for=5
+        ... )
+        >>> result = await fota.v3.campaigns.pilot_then_fleet(
+        ...     "SEQUANSCommunications_GM01Q_SR1.2.0.0-10512_SR1",
+        ...     [f"35693803564{n}" for n in range(4000, 4100)],
+        ...     firmware_from="SR1.2.0.0-10512",
+        ...     firmware_to="SR1.2.0.0-10657",
+        ...     pilot_start_date=date(2027, 4, 1),
+        ...     pilot_end_date=date(2027, 4, 2),
+        ...     start_date=date(2027, 4, 5),
+        ...     end_date=date(2027, 5, 4),
+        ...     timeout=3600,
+        ... )
+        >>> result.pilot.succeeded, result.fleet.report.inputs
+        (20, 80)
+
         Args:
             firmware_name: Name from the firmware listing.
             devices: Ids one by one, sync or async, or the path of a file.

@@ -8,7 +8,14 @@ LIST = get("/api/fota/v2/software/{account}", list_of(Software))
 
 
 class SoftwareV2:
-    """The software for HTTP devices of the account."""
+    """The software for HTTP devices of the account.
+
+    Wire contract, operation `v2_list_software`.
+
+    >>> for software in await fota.v2.software.list(distribution_type="HTTP"):
+    ...     print(software.software_name, software.launch_date)
+    FOTA_Verizon_Model-A_02To03_HF 2020-08-31
+    """
 
     def __init__(self, context: Context) -> None:
         self._context = context

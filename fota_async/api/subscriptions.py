@@ -10,7 +10,12 @@ GET_V3 = get("/api/fota/v3/subscriptions/{account}", Subscription)
 
 
 class SubscriptionsV1:
-    """The v1 subscription (vendor page "Get Account Subscription Status")."""
+    """The v1 subscription (vendor page "Get Account Subscription Status").
+
+    >>> subscription = await fota.v1.subscriptions.get()
+    >>> subscription.purchase_type, subscription.license_count
+    ('TS-HFOTA-EVNT,TS-HFOTA-MRC', 5000)
+    """
 
     def __init__(self, context: Context) -> None:
         self._context = context
@@ -25,7 +30,12 @@ class SubscriptionsV1:
 
 
 class SubscriptionsV2:
-    """The v2 subscription (vendor page "Get Account Subscription Status", v2)."""
+    """The v2 subscription (vendor page "Get Account Subscription Status", v2).
+
+    >>> subscription = await fota.v2.subscriptions.get()
+    >>> subscription.purchase_type, subscription.license_count
+    ('TS-HFOTA-EVNT,TS-HFOTA-MRC', 5000)
+    """
 
     def __init__(self, context: Context) -> None:
         self._context = context
@@ -40,7 +50,12 @@ class SubscriptionsV2:
 
 
 class SubscriptionsV3:
-    """The v3 subscription (vendor page "Get Account Subscription Status", v3)."""
+    """The v3 subscription (vendor page "Get Account Subscription Status", v3).
+
+    >>> subscription = await fota.v3.subscriptions.get()
+    >>> subscription.purchase_type, subscription.license_count
+    ('TS-HFOTA-EVNT,TS-HFOTA-MRC', 5000)
+    """
 
     def __init__(self, context: Context) -> None:
         self._context = context

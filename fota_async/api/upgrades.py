@@ -58,6 +58,25 @@ class UpgradesV1(Awaited[UpgradeStatus]):
     """v1 upgrades, for OMA-DM and LWM2M devices.
 
     Vendor pages "Schedule a Firmware Upgrade", "Modify a Scheduled Upgrade", "Cancel an Upgrade".
+
+    >>> scheduled = await fota.v1.upgrades.schedule(
+    ...     "FOTA_Verizon_Model-A_01To02_HF",
+    ...     "VerizonFirmwareVersion-02",
+    ...     imeis,
+    ...     start_date=date(2027, 4, 1),
+    ...     end_date=date(2027, 4, 8),
+    ... )
+    >>> report = await fota.v1.upgrades.append_devices(scheduled.id, ["356938035643809"])
+    >>> scheduled.report.succeeded, report.succeeded
+    (3, 1)
+    >>> synced = await fota.v1.upgrades.sync_devices(scheduled.id, imeis, max_removals=5)
+    >>> synced.append.inputs, synced.remove.succeeded, synced.unchanged
+    (0, 1, 3)
+    >>> report = await fota.v1.upgrades.remove_devices(scheduled.id, imeis[:1])
+    >>> upgrade = await fota.v1.upgrades.get(scheduled.id)
+    >>> upgrade.status, len(upgrade.device_list)
+    (<UpgradeStatus.REQUEST_PENDING: 'RequestPending'>, 2)
+    >>> await fota.v1.upgrades.cancel(scheduled.id)
     """
 
     _states = UpgradeStatus
@@ -305,8 +324,18 @@ def modify_upgrade(name: Literal["append", "remove"], account: str, upgrade_id: 
 
     For `fota_async.DeviceBatcher`, where no client is wanted.
 
+    >>> operation = modify_upgrade("remove", simulator.account, upgrade_id)
+    >>> report = await DeviceBatcher(fota.session, operation).run(imeis)
+    >>> report.succeeded
+    3
+
+    Args:
+        name: Which of the two.
+        account: Billing account.
+        upgrade_id: UUID from the schedule answer.
+
     Raises:
-        ConfigurationError: As `upgrade_values`.
+        ConfigurationError: The id is no UUID, or the account cannot be part of a path.
     """
     values = upgrade_values(account, upgrade_id)
 

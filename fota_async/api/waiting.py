@@ -18,6 +18,7 @@ from fota_async.errors import (
     LostError,
     NeverReached,
     NotSentError,
+    ProxyError,
     ThrottledError,
     WaitTimeout,
 )
@@ -44,7 +45,7 @@ def intervals(draw: Draw = random.uniform) -> Iterator[float]:
 
 def passes(error: CallError) -> bool:
     """Whether a reading that failed so may work later: a wait outlives such trouble."""
-    if isinstance(error, CertificateError | AnswerTooLargeError | DecodeError):
+    if isinstance(error, CertificateError | ProxyError | AnswerTooLargeError | DecodeError):
         return False
     return isinstance(error, NotSentError | LostError | ThrottledError | DeadlineError)
 

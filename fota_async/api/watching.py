@@ -18,6 +18,12 @@ from fota_async.wire.enums import CampaignStatus, UpgradeStatus
 class TargetChange:
     """An upgrade or a campaign came into another state.
 
+    >>> simulator.set_status(upgrade_id, "Finished")
+    >>> async for change in fota.v1.upgrades.watch(upgrade_id):
+    ...     if isinstance(change, TargetChange):
+    ...         print(change.before, "->", change.now)
+    None -> Finished
+
     Attributes:
         target_id: Which one.
         before: Its state before; None at the first reading.
@@ -32,6 +38,12 @@ class TargetChange:
 @attrs.frozen
 class DeviceChange:
     """The row of a device changed.
+
+    >>> simulator.set_status(upgrade_id, "Finished")
+    >>> async for change in fota.v1.upgrades.watch(upgrade_id):
+    ...     if isinstance(change, DeviceChange) and change.device_id == imeis[0]:
+    ...         print(change.device_id, change.before, change.now)
+    990003425730524 None Row(status='UpgradeSuccess', reason='success')
 
     Attributes:
         target_id: The upgrade or campaign.

@@ -14,6 +14,11 @@ from fota_async.errors import ConfigurationError
 class DeviceBatcher:
     """Runs one operation over device lists of any length.
 
+    >>> operation = modify_upgrade("append", simulator.account, upgrade_id)
+    >>> report = await DeviceBatcher(fota.session, operation, batch_size=500).run(imeis)
+    >>> report.succeeded
+    3
+
     Args:
         session: A `fota_async.SessionManager`, or whatever has its face.
         operation: What to do with the devices.

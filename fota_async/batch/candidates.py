@@ -31,6 +31,19 @@ Listed: TypeAlias = ListedUpgrade | CampaignV2 | CampaignV3
 class Candidate:
     """An upgrade or campaign that could be the one whose schedule answer was lost.
 
+    >>> simulator.faults = Faults(drop_after=1.0, only=frozenset({"v1_schedule_upgrade"}))
+    >>> image, version = "FOTA_Verizon_Model-A_01To02_HF", "VerizonFirmwareVersion-02"
+    >>> days = {"start_date": date(2027, 4, 1), "end_date": date(2027, 4, 8)}
+    >>> try:
+    ...     await fota.v1.upgrades.schedule(image, version, imeis, **days)
+    ... except ScheduleUnknown as unknown:
+    ...     candidate = unknown.candidates[0]
+    >>> candidate.status, candidate.devices, candidate.of
+    ('RequestPending', 3, 3)
+    >>> report = await fota.v1.upgrades.append_devices(candidate.id, imeis)
+    >>> report.succeeded
+    3
+
     Attributes:
         target: As it was listed.
         devices: How many of the devices that were sent it holds; None if it could not be read.

@@ -59,7 +59,7 @@ class Engine:
     ) -> None:
         self.operation = operation
         self._first = first
-        self._session = session
+        self.session = session
         self._clock = session.clock
         self._source = source
         self._settings = settings
@@ -223,7 +223,7 @@ class Engine:
         operation = self.operation
         with ExitStack() as stack:
             try:
-                stack.callback(claim(self._session, operation))
+                stack.callback(claim(self.session, operation))
                 if await self._open():
                     await self._until_done()
             except asyncio.CancelledError:
@@ -241,7 +241,7 @@ class Engine:
             await self._books.open_journal()
             self._books.total = self._source.total
             self._opened = True
-            await admit(self._session, self.operation, self._feed, self._work, self._books)
+            await admit(self.session, self.operation, self._feed, self._work, self._books)
 
         self._opening = asyncio.create_task(open_both())
         if self._aborted:

@@ -13,7 +13,15 @@ if TYPE_CHECKING:
 
 
 class StopCause(StrEnum):
-    """Why a run ended early."""
+    """Why a run ended early.
+
+    >>> simulator.set_status(upgrade_id, "InProgress")
+    >>> try:
+    ...     await fota.v1.upgrades.append_devices(upgrade_id, imeis)
+    ... except RunStopped as stopped:
+    ...     print(stopped.cause is StopCause.CLOSED, stopped)
+    True the run was stopped (closed): the target is InProgress and takes no changes any more
+    """
 
     CLOSED = "closed"
     """The target takes no changes any more."""
@@ -44,6 +52,13 @@ class RunStopped(FotaError):  # noqa: N818 - reads as what happened
 
     The error that stopped the run, if one did, is its `__cause__`.
 
+    >>> simulator.set_status(upgrade_id, "InProgress")
+    >>> try:
+    ...     await fota.v1.upgrades.append_devices(upgrade_id, imeis)
+    ... except RunStopped as stopped:
+    ...     print(f"{stopped.cause}: {stopped.report.unsent} devices may be sent again")
+    closed: 3 devices may be sent again
+
     Attributes:
         report: What became of every device.
         cause: Why, in one word.
@@ -61,6 +76,16 @@ class ScheduleUnknown(RunStopped):
     Nothing was appended, and nothing is scheduled a second time. In the report the devices that
     were sent are `unknown`, the others `unsent`.
 
+    >>> simulator.faults = Faults(drop_after=1.0, only=frozenset({"v1_schedule_upgrade"}))
+    >>> image, version = "FOTA_Verizon_Model-A_01To02_HF", "VerizonFirmwareVersion-02"
+    >>> days = {"start_date": date(2027, 4, 1), "end_date": date(2027, 4, 8)}
+    >>> try:
+    ...     await fota.v1.upgrades.schedule(image, version, imeis, **days)
+    ... except ScheduleUnknown as unknown:  # nothing more is sent; a person decides
+    ...     for candidate in unknown.candidates or ():
+    ...         print(candidate.status, candidate.devices, "of", candidate.of)
+    RequestPending 3 of 3
+
     Attributes:
         candidates: What was found that could be it, the likeliest first; None if nobody could look.
     """
@@ -74,6 +99,30 @@ class ScheduleUnknown(RunStopped):
 
 class PilotStopped(FotaError):  # noqa: N818 - reads as what happened
     """A pilot did not succeed, or not in time; nothing was scheduled for the fleet.
+
+    >>> simulator.rules = Rules(
+    ...     life_cycle=True,
+    ...     pending_for=0,
+    ...     queued_for=0,
+    ...     prescheduled_for=0,
+    ...     runs_for=5,
+    ...     upgrade_fail_rate=1.0,
+    ... )
+    >>> try:
+    ...     await fota.v3.campaigns.pilot_then_fleet(
+    ...         "SEQUANSCommunications_GM01Q_SR1.2.0.0-10512_SR1",
+    ...         [f"35693803564{n}" for n in range(4000, 4100)],
+    ...         firmware_from="SR1.2.0.0-10512",
+    ...         firmware_to="SR1.2.0.0-10657",
+    ...         pilot_start_date=date(2027, 4, 1),
+    ...         pilot_end_date=date(2027, 4, 2),
+    ...         start_date=date(2027, 4, 5),
+    ...         end_date=date(2027, 5, 4),
+    ...         timeout=3600,
+    ...     )
+    ... except PilotStopped as stopped:
+    ...     print(stopped.timed_out, stopped.pilot.succeeded)
+    False 0
 
     Attributes:
         pilot: What was seen of it.
@@ -89,6 +138,14 @@ class PilotStopped(FotaError):  # noqa: N818 - reads as what happened
 class SyncRefused(FotaError):  # noqa: N818 - reads as what happened
     """A sync was not begun, since it would harm or nobody approved; nothing was sent.
 
+    >>> try:
+    ...     await fota.v1.upgrades.sync_devices(upgrade_id, imeis[:1])
+    ... except SyncRefused as refused:
+    ...     print(refused)
+    ...     print(refused.plan)
+    0 devices to append, 2 to remove, 1 unchanged, and max_removals is 0: is this the whole ...
+    0 devices to append, 2 to remove, 1 unchanged
+
     Attributes:
         plan: What it would have done; None if that was not computed.
     """
@@ -101,6 +158,13 @@ class SyncRefused(FotaError):  # noqa: N818 - reads as what happened
 class SyncStopped(FotaError):  # noqa: N818 - reads as what happened
     """A sync ended before its end. What stopped a run of it is its `__cause__`.
 
+    >>> simulator.faults = Faults(error_before=1.0, only=frozenset({"v1_modify_upgrade"}))
+    >>> try:
+    ...     await fota.v1.upgrades.sync_devices(upgrade_id, ["356938035643809"], max_removals=5)
+    ... except SyncStopped as stopped:  # the same call does what is left
+    ...     print(stopped.report.append.unknown, stopped.report.remove.unsent)
+    1 3
+
     Attributes:
         report: What was done.
     """
@@ -112,6 +176,13 @@ class SyncStopped(FotaError):  # noqa: N818 - reads as what happened
 
 class DevicesFailed(FotaError):  # noqa: N818 - reads as what happened
     """Some devices did not succeed; raised by `BatchReport.raise_for_failures` only.
+
+    >>> report = await fota.v1.upgrades.append_devices(upgrade_id, [*imeis, "12345"])
+    >>> try:
+    ...     report.raise_for_failures()
+    ... except DevicesFailed as error:
+    ...     print(error)
+    0 failed, 1 invalid, 0 unknown and 0 unsent of 4 inputs
 
     Attributes:
         report: What became of every device.

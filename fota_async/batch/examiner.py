@@ -207,9 +207,7 @@ class Examiner:
         probes = _singles(refused, of_others)
         probes += _singles(to_come, PROBES - len(probes))
         wanted = pick_spread(self._work.feed.waiting, PROBES - len(probes))
-        self._work.feed.waiting = [
-            device for device in self._work.feed.waiting if device not in wanted
-        ]
+        self._work.feed.take_out(wanted)
         probes += [self._work.new_batch([device]) for device in wanted]
         self._work.refused = [batch for batch in self._work.refused if batch.ids]
         self._work.again = type(self._work.again)(b for b in self._work.again if b.ids)

@@ -1,12 +1,13 @@
 """The input on its way to batches: read, sifted, entered in the books, and never lost."""
 
 import asyncio
-from collections.abc import Callable
+from array import array
+from collections.abc import Callable, Collection
 
 from pyroaring import BitMap64
 
 from fota_async.batch.books import Books
-from fota_async.batch.device_ids import Sieve, Sifted, unpack
+from fota_async.batch.device_ids import Sieve, Sifted, pack, unpack
 from fota_async.batch.pieces import Batch
 from fota_async.batch.source import Source
 from fota_async.batch.states import State
@@ -38,6 +39,7 @@ class Feed:
         self._devices = 0
         self._reading: asyncio.Task[list[object]] | None = None
         self.waiting: list[str] = []
+        self._numbers = array("Q")
         self.ended = False
 
     async def fill(self, devices: int) -> None:
@@ -62,10 +64,16 @@ class Feed:
             self._take_in(inputs)
         await self._books.stream.room()
 
-    def take(self, devices: int) -> list[str]:
-        """Remove and return up to so many of the ids that wait."""
+    def take(self, devices: int) -> tuple[list[str], "array[int]"]:
+        """Remove and return up to so many of the ids that wait, and the same packed."""
         taken, self.waiting = self.waiting[:devices], self.waiting[devices:]
-        return taken
+        numbers, self._numbers = self._numbers[:devices], self._numbers[devices:]
+        return taken, numbers
+
+    def take_out(self, devices: Collection[str]) -> None:
+        """Remove single ids from those that wait."""
+        self.waiting = [device for device in self.waiting if device not in devices]
+        self._numbers = pack(self.waiting)
 
     @property
     def place(self) -> int:
@@ -116,7 +124,7 @@ class Feed:
         self._books.ledger.take_in(sifted.inputs, sifted.duplicates, sifted.malformed)
         if sifted.malformed:
             self._books.malformed(sifted.malformed)
-        before = self._books.journal.past.split(sifted.ids)
+        before = self._books.journal.past.split(sifted.ids, sifted.numbers)
         for numbers, verdict in before.decided:
             if verdict.state is State.PENDING and self._wait_for is not None:
                 self._wait_for(Batch(self._devices, list(map(unpack, numbers)), sent=True))
@@ -126,3 +134,4 @@ class Feed:
             self._doubt(Batch(self._devices, before.doubtful, sent=True))
         self._devices += len(sifted.ids)
         self.waiting += before.new
+        self._numbers += before.numbers

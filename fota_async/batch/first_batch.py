@@ -37,20 +37,21 @@ class FirstBatch(Past):
         self.why = why
         self._left = left
 
-    def split(self, ids: list[str]) -> Split:
+    def split(self, ids: list[str], numbers: "array[int]") -> Split:
         """Sort a slice of the input; the order of the input is kept."""
         if not self._left:
-            return Split(ids)
-        split = Split([])
-        for device in ids:
+            return Split(ids, numbers)
+        split = Split([], array("Q"))
+        for device, number in zip(ids, numbers, strict=True):
             if device not in self._left:
                 split.new.append(device)
+                split.numbers.append(number)
             elif (verdict := self._left.pop(device)) is None:
                 split.doubtful.append(device)
             elif split.decided and split.decided[-1][1] == verdict:
-                split.decided[-1][0].append(int(device))
+                split.decided[-1][0].append(number)
             else:
-                split.decided.append((array("Q", [int(device)]), verdict))
+                split.decided.append((array("Q", [number]), verdict))
         return split
 
 

@@ -7,7 +7,11 @@ from itertools import islice
 from fota_async.errors import SourceError
 from fota_async.events import logger
 
-_SLICE = 1024
+SLICE = 2048
+"""The most inputs that are handed out together: the event loop has others to serve."""
+
+_STEP = 64
+_QUICK = 0.002
 _PATIENCE = 0.05
 
 
@@ -39,9 +43,15 @@ class IterableSource:
 
 
 class Slices:
-    """Slices of an iterable; when it breaks off, first what came before, then the error."""
+    """Slices of an iterable; when it breaks off, first what came before, then the error.
 
-    def __init__(self, items: Iterable[object]) -> None:
+    Args:
+        items: The iterable. One that is slow is handed out in shorter slices.
+        size: The most items of a slice.
+    """
+
+    def __init__(self, items: Iterable[object], size: int = SLICE) -> None:
+        self._size = size
         self._iterator: Iterator[object] | None = None
         self._items = items
         self._broken: SourceError | None = None
@@ -53,7 +63,13 @@ class Slices:
             try:
                 if self._iterator is None:
                     self._iterator = iter(self._items)
-                items.extend(islice(self._iterator, _SLICE))  # keeps what came before an error
+                enough = time.monotonic() + _QUICK
+                while len(items) < self._size:
+                    before = len(items)
+                    # extend() keeps what came before an error.
+                    items.extend(islice(self._iterator, min(_STEP, self._size - before)))
+                    if len(items) == before or time.monotonic() > enough:
+                        break
             except Exception as error:  # noqa: BLE001 - the caller's own iterator may raise anything
                 self._broken = broken_off(error)
         if self._broken is not None and not items:
@@ -83,7 +99,7 @@ class AsyncIterableSource:
                     self._iterator = aiter(self._devices)
                 # A source that trickles is handed out as it comes.
                 enough = time.monotonic() + _PATIENCE
-                while len(self._items) < _SLICE and (not self._items or time.monotonic() < enough):
+                while len(self._items) < SLICE and (not self._items or time.monotonic() < enough):
                     self._items.append(await anext(self._iterator))
             except StopAsyncIteration:
                 pass

@@ -51,8 +51,9 @@ def unsend(work: Work, books: Books, stop: Stop | None) -> None:
     work.again.clear()
     work.refused.clear()
     work.later.clear()
-    if waiting := work.feed.take(len(work.feed.waiting)):
-        books.enter(work.new_batch(waiting), Verdict(State.UNSENT, reason=stopped))
+    if work.feed.waiting:
+        waiting = work.new_batch(*work.feed.take(len(work.feed.waiting)))
+        books.enter(waiting, Verdict(State.UNSENT, reason=stopped))
 
 
 async def last_look(reader: TargetReader, settler: Settler, watch: Watch) -> None:

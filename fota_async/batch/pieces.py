@@ -39,7 +39,7 @@ class Batch:
     why: str = ""
     entry: int | None = None
     gone: bool = False
-    _numbers: "array[int] | None" = attrs.field(default=None, init=False)
+    _numbers: "array[int] | None" = attrs.field(default=None, alias="numbers")
 
     @property
     def numbers(self) -> "array[int]":
@@ -50,7 +50,7 @@ class Batch:
 
     def part(self, ids: list[str]) -> "Batch":
         """Return a batch of some of these devices, with the same past."""
-        return attrs.evolve(self, ids=ids, tally=Tally(), entry=None)
+        return attrs.evolve(self, ids=ids, tally=Tally(), entry=None, numbers=None)
 
     def cut(self, size: int) -> list["Batch"]:
         """Return parts of at most `size` devices."""

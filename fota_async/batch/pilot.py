@@ -33,6 +33,28 @@ class Judgement(Enum):
 class PilotReport:
     """What was seen of a pilot.
 
+    >>> campaign = {
+    ...     "firmware_from": "SR1.2.0.0-10512",
+    ...     "firmware_to": "SR1.2.0.0-10657",
+    ...     "pilot_start_date": date(2027, 4, 1),
+    ...     "pilot_end_date": date(2027, 4, 2),
+    ...     "start_date": date(2027, 4, 5),
+    ...     "end_date": date(2027, 5, 4),
+    ... }
+    >>> simulator.rules = Rules(
+    ...     life_cycle=True, pending_for=0, queued_for=0, prescheduled_for=0, runs_for=5
+    ... )
+    >>> devices = [f"35693803564{n}" for n in range(4000, 4100)]
+    >>> result = await fota.v3.campaigns.pilot_then_fleet(
+    ...     "SEQUANSCommunications_GM01Q_SR1.2.0.0-10512_SR1",
+    ...     devices,
+    ...     **campaign,
+    ...     pilot=10,
+    ...     timeout=3600,
+    ... )
+    >>> result.pilot.succeeded, result.pilot.failed, result.pilot.undecided
+    (10, 0, 0)
+
     Attributes:
         target: Id of its campaign.
         status: State of the campaign, word for word; empty if none was read.

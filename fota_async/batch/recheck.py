@@ -16,6 +16,11 @@ from fota_async.batch.states import DeviceOutcome, State, Verdict
 class Change:
     """A device that is not, or no longer, what the report says.
 
+    >>> simulator.seed(["990013907835573"], "Device Rejected", reason="Device not found")
+    >>> for change in await report.recheck():
+    ...     print(change.before.device_id, change.before.state, change.now.state, change.now.reason)
+    990013907835573 succeeded failed Device not found
+
     Attributes:
         before: What the report says.
         now: What the target says now; `settled` is true.

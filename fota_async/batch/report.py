@@ -42,6 +42,23 @@ class BatchReport:
     a `DeviceOutcome` for each distinct input that the run's `keep` kept, in the order of the
     input, malformed inputs last.
 
+    >>> simulator.rules = Rules(refused={"356938035643809": "Device not found"})
+    >>> devices = [*imeis, imeis[0], "356938035643809", "12345"]
+    >>> report = await fota.v1.upgrades.append_devices(upgrade_id, devices)
+    >>> print(report)
+    append on 60b5d639-ccdc-4db8-8824-069bd94c95bf of account 0402196254-00001: done after ... s
+                 6 inputs
+                 3 succeeded
+                 1 failed
+                 1 invalid
+                 1 duplicates
+                 1 requests, 0 of them retries
+    by reason:
+                 1 invalid: 5 digits, not 15
+                 1 failed: AddDeviceFailed: Device not found
+    >>> [outcome.device_id for outcome in report if outcome.state is State.FAILED]
+    ['356938035643809']
+
     Attributes:
         operation: In one word, for instance `append` or `remove`.
         account: Billing account.

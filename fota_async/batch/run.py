@@ -11,9 +11,11 @@ import anyio
 
 from fota_async.batch.errors import RunStopped, StopCause
 from fota_async.batch.operation import Operation
+from fota_async.batch.protocol import BatchSession
 from fota_async.batch.report import BatchReport
 from fota_async.batch.states import DeviceOutcome
 from fota_async.batch.stopping import Stop
+from fota_async.batch.told import told_as_run
 from fota_async.errors import MisuseError
 
 R = TypeVar("R")
@@ -21,6 +23,11 @@ R = TypeVar("R")
 
 class Runner(Protocol):
     """What a run drives: `fota_async.batch.engine.Engine`, or whatever has its face."""
+
+    @property
+    def session(self) -> BatchSession:
+        """How requests are sent."""
+        ...
 
     @property
     def operation(self) -> Operation:
@@ -117,10 +124,17 @@ class Run(ABC, Generic[R]):
     def _start(self) -> asyncio.Task[None]:
         if self._task is None:
             self._loop = asyncio.get_running_loop()
-            self._task = asyncio.create_task(self._engine.run())
+            self._task = asyncio.create_task(self._run())
             if self._stop_asked:
                 self._engine.interrupt()
         return self._task
+
+    async def _run(self) -> None:
+        engine, operation = self._engine, self._engine.operation
+        with told_as_run(
+            engine.session, operation.name, operation.target, stop=lambda: engine.stop
+        ):
+            await engine.run()
 
     async def _ended(self) -> None:
         task = self._start()
@@ -195,6 +209,16 @@ class BatchRun(Run[BatchReport]):
     are waited for a while (`grace`), and `report` is true.
 
     It is an awaitable and no coroutine: for a task of its own use `asyncio.ensure_future(run)`.
+
+    >>> async with fota.v1.upgrades.append_devices(upgrade_id, [*imeis, "12345"]) as run:
+    ...     async for outcome in run:
+    ...         print(outcome.device_id, outcome.state)
+    12345 invalid
+    990003425730524 succeeded
+    990003425730535 succeeded
+    990013907835573 succeeded
+    >>> run.report.inputs
+    4
 
     Raises:
         RunStopped: From `await` and `async for`: the run ended early. It carries the report.

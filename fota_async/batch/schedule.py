@@ -61,6 +61,17 @@ class ScheduleRun(Run[S]):
     `DeviceOutcome`. Stopping, leaving early and being cancelled are as in `BatchRun`; a request
     that is under way then is waited for within `grace`, and counts as lost after that.
 
+    >>> run = fota.v1.upgrades.schedule(
+    ...     "FOTA_Verizon_Model-A_01To02_HF",
+    ...     "VerizonFirmwareVersion-02",
+    ...     imeis,
+    ...     start_date=date(2027, 4, 1),
+    ...     end_date=date(2027, 4, 8),
+    ... )
+    >>> scheduled = await run
+    >>> scheduled.report.succeeded, scheduled.id == run.report.target
+    (3, True)
+
     Raises:
         ScheduleUnknown: The answer to the request that schedules is lost; nothing was appended.
         RunStopped: The run ended early. Its report's `target` is the id, if it was scheduled.

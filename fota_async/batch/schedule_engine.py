@@ -69,7 +69,7 @@ class ScheduleEngine(Generic[T]):
         self.operation: Operation = schedule.without_target
         self.target: T | None = None
         self.candidates: tuple[Candidate, ...] | None = None
-        self._session = session
+        self.session = session
         self._clock = session.clock
         self._schedule = schedule
         self._source = LookAhead(source)
@@ -178,7 +178,7 @@ class ScheduleEngine(Generic[T]):
         operation = self._schedule.append(target)
         if not self._settings.dry_run:
             try:
-                self.target = await self._patience.work(self._schedule.get(self._session, target))
+                self.target = await self._patience.work(self._schedule.get(self.session, target))
             except Interrupted:
                 pass  # the engine will stop
             except FotaError as error:
@@ -216,7 +216,7 @@ class ScheduleEngine(Generic[T]):
         self._tally = Tally()
         schedule, tally = self._schedule, self._tally
         body = schedule.body_for(ids)
-        call = self._session.call(schedule.route, schedule.values, body=body, tally=tally)
+        call = self.session.call(schedule.route, schedule.values, body=body, tally=tally)
         try:
             return await self._patience.answer(call, tally)
         finally:
@@ -273,7 +273,7 @@ class ScheduleEngine(Generic[T]):
         if settings.deadline is not None:
             left = max(0.0, settings.deadline - self._seconds)
             settings = attrs.evolve(settings, deadline=left)
-        return Engine(self._session, operation, self._source, settings, first=first)
+        return Engine(self.session, operation, self._source, settings, first=first)
 
     @property
     def _seconds(self) -> float:
@@ -282,7 +282,7 @@ class ScheduleEngine(Generic[T]):
     def _tell(
         self, ids: Sequence[str], outcome: BatchOutcome, error: CallError | None = None
     ) -> None:
-        self._session.tell(
+        self.session.tell(
             BatchEvent(
                 operation=self.operation.name,
                 target=self.operation.target,

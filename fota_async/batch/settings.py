@@ -68,7 +68,13 @@ def _durability(_: object, __: object, value: object) -> None:
 
 
 class RunOptions(TypedDict, total=False):
-    """Keyword options of every call that carries a device list."""
+    """Keyword options of every call that carries a device list.
+
+    >>> options: RunOptions = {"batch_size": 500, "max_failures": 0.05, "journal": "enrol.db"}
+    >>> report = await fota.v1.upgrades.append_devices(upgrade_id, imeis, **options)
+    >>> report.ok
+    True
+    """
 
     batch_size: int
     """Devices a request. Default 1,000; the vendor states no limit, and an operation that has one

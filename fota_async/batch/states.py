@@ -6,7 +6,14 @@ import attrs
 
 
 class State(StrEnum):
-    """What became of one device in a run."""
+    """What became of one device in a run.
+
+    >>> report = await fota.v1.upgrades.append_devices(upgrade_id, ["990013907835573", "12345"])
+    >>> [outcome.device_id for outcome in report if outcome.state is State.INVALID]
+    ['12345']
+    >>> list(map(str, State))
+    ['succeeded', 'failed', 'pending', 'invalid', 'unknown', 'unsent']
+    """
 
     SUCCEEDED = "succeeded"
     """Append: taken into the target's list. Remove: no longer in it. A read: answered."""
@@ -42,6 +49,14 @@ class Verdict:
 @attrs.frozen
 class DeviceOutcome:
     """What became of one device.
+
+    >>> simulator.rules = Rules(refused={"356938035643809": "Device not found"})
+    >>> devices = ["356938035643809", "9900139078"]
+    >>> report = await fota.v1.upgrades.append_devices(upgrade_id, devices)
+    >>> for outcome in report:
+    ...     print(outcome.device_id, outcome.state, outcome.status, outcome.reason, sep=" | ")
+    356938035643809 | failed | AddDeviceFailed | Device not found
+    9900139078 | invalid |  | 10 digits, not 15
 
     Attributes:
         device_id: IMEI, or the raw text of an input that is none.

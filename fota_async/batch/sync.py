@@ -20,6 +20,7 @@ from fota_async.batch.run import BatchRun
 from fota_async.batch.settings import RunOptions, RunSettings
 from fota_async.batch.source import Source
 from fota_async.batch.states import State
+from fota_async.batch.told import told_as_run
 from fota_async.batch.wanted import read_wanted
 from fota_async.errors import CallError, ConfigurationError, MisuseError
 
@@ -29,6 +30,14 @@ T = TypeVar("T")
 @attrs.frozen(kw_only=True)
 class SyncPlan:
     """What a sync would do.
+
+    >>> def approve(plan: SyncPlan) -> bool:
+    ...     print(plan, list(plan.remove))
+    ...     return len(plan.remove) < 10
+    >>> report = await fota.v1.upgrades.sync_devices(
+    ...     upgrade_id, imeis[:2], max_removals=5, approve=approve
+    ... )
+    0 devices to append, 1 to remove, 2 unchanged ['990013907835573']
 
     Attributes:
         append: Devices that are wanted and not in the target.
@@ -56,6 +65,11 @@ class SyncPlan:
 @attrs.frozen(kw_only=True)
 class SyncReport:
     """What a sync did; the law of the report holds in each of its two reports.
+
+    >>> wanted = ["990003425730524", "356938035643809"]
+    >>> report = await fota.v1.upgrades.sync_devices(upgrade_id, wanted, max_removals=5)
+    >>> report.append.succeeded, report.remove.succeeded, report.unchanged
+    (1, 2, 1)
 
     Attributes:
         append: What became of the devices to append.
@@ -160,6 +174,11 @@ class Sync:
             MisuseError: A removal is under way on the target; nothing was sent.
             CallError: The target cannot be read; nothing was sent.
         """
+        operation = self._append
+        with told_as_run(self._session, "sync_devices", operation.target, stop=lambda: None):
+            return await self._run(source)
+
+    async def _run(self, source: Source) -> SyncReport:
         operation = self._append
         with ExitStack() as stack:
             # No other run of this session manager may remove devices while the plan stands.

@@ -2,13 +2,15 @@
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
+from itertools import chain
 from pathlib import Path
 from typing import Literal, TypeVar
 
 import anyio.to_thread
 
-from fota_async.batch.iterables import Slices, broken_off
+from fota_async.batch.iterables import SLICE, Slices, broken_off
+from fota_async.batch.text_blocks import TRICKLE, cells_of, lines_of
 from fota_async.errors import SourceError
 
 T = TypeVar("T")
@@ -40,6 +42,7 @@ class TextSource:
         self._column = column
         self._text: io.TextIOBase | None = None
         self._slices: Slices | None = None
+        self._ahead: list[object] = []
 
     async def open(self) -> None:
         """Open the text and find the device ids in it.
@@ -53,11 +56,15 @@ class TextSource:
     async def read(self) -> list[object]:
         """See `Source`."""
         await self.open()
-        return await _in_thread(self._next)
+        if not self._ahead:
+            self._ahead = await _in_thread(self._next)
+        slice_, self._ahead = self._ahead[:SLICE], self._ahead[SLICE:]
+        return slice_
 
     def pulled(self) -> list[object]:
         """See `Source`. A pipe that was being read keeps what its thread took."""
-        return []
+        ahead, self._ahead = self._ahead, []
+        return ahead
 
     async def aclose(self) -> None:
         """Close the text."""
@@ -94,7 +101,9 @@ class TextSource:
             raise _binary(text)
         rows, headers = _rows(text, first, self._column)
         self.total = None if lines is None else max(0, lines - headers)
-        self._slices = Slices(rows)
+        # Changing threads costs as much as reading a slice of a file does.
+        size = 4 * SLICE if text.seekable() else TRICKLE
+        self._slices = Slices(chain.from_iterable(rows), size)
 
 
 _EXPECTED = "expected a text file with one device id a line, or a CSV with a header"
@@ -133,8 +142,8 @@ def _count_lines(text: io.TextIOBase) -> int:
 
 def _rows(
     text: io.TextIOBase, first: str, column: str | None
-) -> tuple[Iterable[object], Literal[0, 1]]:
-    """Return the device ids, and how many header lines precede them."""
+) -> tuple[Iterable[list[str]], Literal[0, 1]]:
+    """Return the device ids in lists, and how many header lines precede them."""
     if not first:
         return (), 0
     delimiter = max(_DELIMITERS, key=first.count)
@@ -146,7 +155,7 @@ def _rows(
     wanted = COLUMNS if column is None else (column.strip().lower(),)
     index = next((names.index(name) for name in wanted if name in names), None)
     if index is not None:
-        return _cells(text, delimiter, index), 1
+        return cells_of(text, delimiter, index, _name(text)), 1
     if column is not None:
         raise SourceError(f"{_name(text)} has no column {column!r}; its header is {header}")
     if len(header) > 1 and not any(map(str.isdigit, first)):
@@ -154,31 +163,7 @@ def _rows(
             f"{_name(text)} has no column imei, device_id or deviceid; name the one that holds the "
             f"device ids; its header is {header}"
         )
-    return _lines(first, text), 0
-
-
-def _cells(text: io.TextIOBase, delimiter: str, index: int) -> Iterator[object]:
-    # Strict: a quote that is never closed would swallow the devices behind it without a word.
-    rows = csv.reader(text, delimiter=delimiter, strict=True)
-    line = 1
-    try:
-        for row in rows:
-            if row:
-                yield row[index] if index < len(row) else ""
-            line = rows.line_num + 1
-    except csv.Error as error:
-        raise SourceError(
-            f"the row that begins {line} lines below the header of {_name(text)} is no CSV "
-            f"({error}); "
-            "is a quote not closed?"
-        ) from None
-
-
-def _lines(first: str, text: io.TextIOBase) -> Iterator[object]:
-    yield first
-    for line in text:
-        if not line.isspace():
-            yield line
+    return lines_of(text, first), 0
 
 
 def _name(text: io.TextIOBase) -> str:

@@ -1,6 +1,7 @@
 """The work of a run: what waits to be sent, and who may take it."""
 
 import asyncio
+from array import array
 from collections import deque
 from collections.abc import Callable
 
@@ -115,13 +116,18 @@ class Work:
                 batch, *rest = batch.cut(self.size)
                 self.again.extendleft(reversed(rest))
             return batch
-        ids = self.feed.take(self.size)
-        return self.new_batch(ids) if ids else None
+        ids, numbers = self.feed.take(self.size)
+        return self.new_batch(ids, numbers) if ids else None
 
-    def new_batch(self, ids: list[str]) -> Batch:
-        """Return a batch of devices that come from the input."""
+    def new_batch(self, ids: list[str], numbers: "array[int] | None" = None) -> Batch:
+        """Return a batch of devices that come from the input.
+
+        Args:
+            ids: The devices.
+            numbers: The same, packed, if they are at hand.
+        """
         self.batches += 1
-        return Batch(self.feed.place - len(ids), ids)
+        return Batch(self.feed.place - len(ids), ids, numbers=numbers)
 
     async def _fed(self, devices: int) -> None:
         """Wait until so many new devices wait, the input ends, or there is news."""

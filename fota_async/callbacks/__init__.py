@@ -9,6 +9,20 @@
     await serve(receiver, host="0.0.0.0", certificate="fullchain.pem", key="privkey.pem")
 
 or, in a service of yours, `app.add_subapp("/fota", receiver.app())`.
+
+>>> import asyncio
+>>> async with CallbackReceiver("events.db", allow_loopback=True) as receiver:
+...     @receiver.on("upgradeFinished")
+...     async def finished(event: UpgradeFinishedEvent) -> None:
+...         upgrade = await fota.v1.upgrades.get(event.target_id)
+...         print(upgrade.status)
+...         seen.set()
+...     seen = asyncio.Event()
+...     async with serve(receiver, port=0) as server:
+...         simulator.listen(f"{server.url}/v1")
+...         simulator.set_status(upgrade_id, "Finished")
+...         _ = await seen.wait()
+Finished
 """
 
 from fota_async.callbacks.callers import VENDOR_ADDRESSES

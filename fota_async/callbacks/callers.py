@@ -27,7 +27,10 @@ VENDOR_ADDRESSES: Final = (
     "68.128.212.217",
 )
 """Where messages come from (vendor page "About Software Management Services API Callback
-Notifications"). The page was changed before; its Connectivity twin also names 35.165.205.14."""
+Notifications"). The page was changed before; its Connectivity twin also names 35.165.205.14.
+
+>>> receiver = CallbackReceiver("events.db", allow=[*VENDOR_ADDRESSES, "35.165.205.14"])
+"""
 
 
 class Callers:

@@ -33,6 +33,15 @@ _IDS = tuple(spellings_of({name: [name]}) for name in ("upgradeId", "campaignId"
 class CallbackEvent:
     """A message of the callback service, of whatever type.
 
+    >>> async with CallbackReceiver("events.db", allow_loopback=True) as receiver:
+    ...     async with serve(receiver, port=0) as server:
+    ...         simulator.listen(f"{server.url}/v1")
+    ...         simulator.set_status(upgrade_id, "InProgress")
+    ...         async for event in receiver.events():
+    ...             print(event.version, event.type, event.target_id == upgrade_id)
+    ...             break
+    v1 upgradeProgress True
+
     Attributes:
         id: Number of the message in the store; never given twice in one store.
         received: When it came, UTC.
@@ -76,6 +85,15 @@ class CallbackEvent:
 class FirmwareListEvent(CallbackEvent):
     """`firmwareList`: new firmware is available. Documented for v1.
 
+    >>> async with CallbackReceiver("events.db", allow_loopback=True) as receiver:
+    ...     async with serve(receiver, port=0) as server:
+    ...         simulator.listen(f"{server.url}/v1")
+    ...         simulator.announce_firmware()
+    ...         async for event in receiver.events():
+    ...             print(type(event).__name__, event.firmware[0].firmware_name)
+    ...             break
+    FirmwareListEvent FOTA_Verizon_Model-A_01To02_HF
+
     Attributes:
         firmware: Those items of the list that are what the vendor documents; `raw` has all.
     """
@@ -86,6 +104,16 @@ class FirmwareListEvent(CallbackEvent):
 @attrs.frozen(kw_only=True)
 class UpgradeScheduledEvent(CallbackEvent):
     """`upgradeScheduled`: a pending upgrade was queued. Documented for v1.
+
+    >>> async with CallbackReceiver("events.db", allow_loopback=True) as receiver:
+    ...     async with serve(receiver, port=0) as server:
+    ...         simulator.listen(f"{server.url}/v1")
+    ...         simulator.set_status(upgrade_id, "RequestPending")
+    ...         simulator.set_status(upgrade_id, "Queued")
+    ...         async for event in receiver.events():
+    ...             print(type(event).__name__, event.firmware_name, event.start_date)
+    ...             break
+    UpgradeScheduledEvent FOTA_Verizon_Model-A_01To02_HF 2018-04-01
 
     Attributes:
         firmware_name: What it installs, if the message says so.
@@ -98,12 +126,34 @@ class UpgradeScheduledEvent(CallbackEvent):
 
 @attrs.frozen(kw_only=True)
 class UpgradeProgressEvent(CallbackEvent):
-    """`upgradeProgress`: an upgrade started. Documented for v1; its members are not confirmed."""
+    """`upgradeProgress`: an upgrade started. Documented for v1; its members are not confirmed.
+
+    >>> async with CallbackReceiver("events.db", allow_loopback=True) as receiver:
+    ...     async with serve(receiver, port=0) as server:
+    ...         simulator.listen(f"{server.url}/v1")
+    ...         simulator.set_status(upgrade_id, "InProgress")
+    ...         async for event in receiver.events():
+    ...             upgrade = await fota.v1.upgrades.get(event.target_id)
+    ...             print(type(event).__name__, upgrade.status)
+    ...             break
+    UpgradeProgressEvent InProgress
+    """
 
 
 @attrs.frozen(kw_only=True)
 class UpgradeFinishedEvent(CallbackEvent):
-    """`upgradeFinished`: an upgrade finished. Documented for v1; its members are not confirmed."""
+    """`upgradeFinished`: an upgrade finished. Documented for v1; its members are not confirmed.
+
+    >>> async with CallbackReceiver("events.db", allow_loopback=True) as receiver:
+    ...     async with serve(receiver, port=0) as server:
+    ...         simulator.listen(f"{server.url}/v1")
+    ...         simulator.set_status(upgrade_id, "Finished")
+    ...         async for event in receiver.events():
+    ...             upgrade = await fota.v1.upgrades.get(event.target_id)
+    ...             print(type(event).__name__, upgrade.status)
+    ...             break
+    UpgradeFinishedEvent Finished
+    """
 
 
 def read_event(

@@ -13,7 +13,13 @@ from fota_async.errors import ConfigurationError, MisuseError
 
 Handler: TypeAlias = Callable[[Any], Awaitable[object] | object]
 """Takes an event; what it returns does not matter, what it raises is a failure. One that is not
-async runs in a thread, so that it may block."""
+async runs in a thread, so that it may block.
+
+>>> async def tell(event: CallbackEvent) -> None:
+...     print(event.type, event.target_id)
+>>> handler: Handler = tell
+>>> CallbackReceiver("events.db").add_handler(handler, "upgradeProgress", "upgradeFinished")
+"""
 
 
 class Handlers:

@@ -33,6 +33,9 @@ class CallbackCredentials:
     A weak secret: the service sends it in clear text inside the body. Choose one that opens
     nothing else.
 
+    >>> CallbackCredentials("listener", "opens-nothing-else")
+    CallbackCredentials(***)
+
     Args:
         username: User name of the registration.
         password: Password of the registration.
@@ -48,7 +51,11 @@ class CallbackCredentials:
         return "CallbackCredentials(***)"
 
     def are_in(self, raw: Mapping[str, Any]) -> bool:
-        """Whether a message brings them; takes as long whatever it brings."""
+        """Whether a message brings them; takes as long whatever it brings.
+
+        Args:
+            raw: The message.
+        """
         given = fold_names(raw, _CREDENTIALS)
         # Not `and`: the second is compared even if the first is wrong.
         return bool(

@@ -28,6 +28,9 @@ def _above(least: float) -> Any:
 class ReceiverOptions:
     """The limits of a receiver. The vendor documents none of them; they are our choices.
 
+    >>> options = ReceiverOptions(max_bytes=64 * 1024, tries=5, keep_handled=10_000)
+    >>> receiver = CallbackReceiver("events.db", options=options)
+
     Attributes:
         max_bytes: The largest message, after decompression.
         max_seconds: How long the body of a message may take to arrive.

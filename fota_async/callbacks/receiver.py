@@ -55,6 +55,16 @@ class CallbackReceiver:
       Retry-After |
     | any other object, however unknown its content | 200, and it is stored |
 
+    >>> receiver = CallbackReceiver(
+    ...     "events.db", credentials=CallbackCredentials("listener", "opens-nothing-else")
+    ... )
+    >>> @receiver.on("upgradeFinished")
+    ... async def finished(event: UpgradeFinishedEvent) -> None:
+    ...     fota.wake(event.target_id)
+    >>> async with receiver:  # serve(receiver, ...) or receiver.app() would enter it
+    ...     await receiver.counts()
+    {<MessageState.WAITING: 'waiting'>: 0, <MessageState.HANDLED: 'handled'>: 0, ...
+
     Args:
         path: The store, an SQLite file on a local disk; made if it is not there.
         credentials: What every v1 message must bring. Without it none is asked for. They are never
@@ -112,6 +122,9 @@ class CallbackReceiver:
         Without types it handles everything that has no handler of its own. A handler takes an event
         and may be async; one that is not runs in a thread.
 
+        Args:
+            types: `type` of the messages, in any letter case.
+
         Raises:
             ConfigurationError: A type has a handler already.
         """
@@ -127,6 +140,10 @@ class CallbackReceiver:
 
         As soon as there is a handler, messages of types that none is for count as handled. Without
         any, all wait for `events()`.
+
+        Args:
+            handler: Takes an event; see `Handler`.
+            types: `type` of the messages, in any letter case.
 
         Raises:
             ConfigurationError: A type has a handler already.

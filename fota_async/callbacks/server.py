@@ -45,6 +45,15 @@ def serve(
     A connection from an address that cannot bring a message is closed before a byte is exchanged.
     When it ends, requests that are being answered and handlers that run get some seconds.
 
+    >>> import aiohttp
+    >>> receiver = CallbackReceiver("events.db", trusted_proxies=["127.0.0.1"])
+    >>> headers = {"X-Forwarded-For": VENDOR_ADDRESSES[0]}
+    >>> async with serve(receiver, port=0) as server:  # the proxy brings HTTPS
+    ...     async with aiohttp.ClientSession() as http:
+    ...         answer = await http.post(f"{server.url}/v1", json={}, headers=headers)
+    >>> answer.status
+    200
+
     Args:
         receiver: What to serve; it is opened, too.
         host: Address to listen on; `0.0.0.0` or `::` for all.
@@ -73,7 +82,13 @@ def serve(
 
 
 class CallbackServer:
-    """A receiver on a socket; made by `serve`."""
+    """A receiver on a socket; made by `serve`.
+
+    >>> receiver = CallbackReceiver("events.db", allow_loopback=True)
+    >>> async with serve(receiver, port=0, path="a-path-that-nobody-guesses") as server:
+    ...     print(server.url)
+    http://127.0.0.1:.../a-path-that-nobody-guesses
+    """
 
     def __init__(
         self,

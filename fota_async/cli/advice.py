@@ -15,15 +15,18 @@ from fota_async.errors import (
     LostError,
     NotFoundError,
     NotSentError,
+    ProxyError,
     ThrottledError,
     TokenRefusedError,
 )
 
+_WHENCE = "`fota config show` tells where they come from"
 _ADVICE: list[tuple[type[CallError], str]] = [
-    (TokenRefusedError, "look at THINGSPACE_KEY and THINGSPACE_SECRET"),
-    (LoginRefusedError, "look at THINGSPACE_USERNAME and THINGSPACE_PASSWORD"),
+    (TokenRefusedError, f"look at THINGSPACE_KEY and THINGSPACE_SECRET; {_WHENCE}"),
+    (LoginRefusedError, f"look at THINGSPACE_USERNAME and THINGSPACE_PASSWORD; {_WHENCE}"),
     (LoginLostError, "wait a minute before the next command: each login may count"),
     (CertificateError, "look at THINGSPACE_BASE_URL and at what stands between"),
+    (ProxyError, "nothing was sent; ask whoever runs the proxy"),
     (NotSentError, "nothing was sent; look at the network and at THINGSPACE_BASE_URL"),
     (ForbiddenError, "is the account this user's, and does it have this service?"),
     (NotFoundError, "is it the id, and the --api it belongs to?"),

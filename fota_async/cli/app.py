@@ -7,6 +7,7 @@ import threading
 from collections.abc import Sequence
 
 from cyclopts import App, CycloptsError, Group
+from cyclopts.argument import ArgumentCollection
 
 from fota_async import __version__
 from fota_async.cli.exits import Exit, exit_code_of
@@ -15,8 +16,10 @@ from fota_async.errors import FotaError
 
 _LAST_BREATH = 0.5
 _EPILOGUE = """\
-Credentials and address come from the environment: THINGSPACE_KEY, THINGSPACE_SECRET,
-THINGSPACE_USERNAME, THINGSPACE_PASSWORD, THINGSPACE_ACCOUNT, THINGSPACE_BASE_URL.
+What is not given as a flag comes from the environment (THINGSPACE_ACCOUNT, THINGSPACE_TIMEOUT and
+so on), else from a file, else it is the default: `fota config show` lists what can be set, and
+where each came from. Secrets come from THINGSPACE_KEY, THINGSPACE_SECRET, THINGSPACE_USERNAME and
+THINGSPACE_PASSWORD, else from the keyring, else you are asked.
 
 Exit codes: 0 every device succeeded or is pending; 3 some did not, or --max-failures or --deadline
 ended the run; 1 an error, or the run was stopped; 2 wrong usage, or a sync that was refused, or a
@@ -65,6 +68,12 @@ COMMANDS = {
     "listen": ("listen:listen", _ACCOUNT, "Receive callback messages, and print them."),
     "events": ("events:app", _ACCOUNT, "What a callback receiver keeps: list, replay."),
     "password": ("groups.password:app", _ACCOUNT, "The user's password: reset."),
+    "config": (
+        "groups.config:app",
+        _ACCOUNT,
+        "Settings and secrets: show, path, remember, forget.",
+    ),
+    "doctor": ("doctor:doctor", _ACCOUNT, "Check everything that a command needs."),
     "demo": ("demo:demo", _TRY, "Enrol 100,000 devices into a simulated upgrade, under trouble."),
     "simulate": ("simulate:simulate", _TRY, "Serve the simulated API on this machine."),
 }
@@ -86,6 +95,7 @@ def make_app(called: str | None = None) -> App:
         exit_on_error=False,
         print_error=False,
         suppress_keyboard_interrupt=False,
+        config=_fill_in_settings,
     )
     for name, (place, group, words) in COMMANDS.items():
         help_ = None if name == called else words
@@ -122,6 +132,13 @@ def execute(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
     return result if isinstance(result, int) else Exit.DONE
+
+
+def _fill_in_settings(_: App, __: tuple[str, ...], arguments: ArgumentCollection) -> None:
+    if arguments.get("--base-url", None) is not None:  # the command calls the API
+        from fota_async.cli.settings import fill_in  # noqa: PLC0415 - the help needs none of it
+
+        fill_in(arguments)
 
 
 def _somebody_reads_on() -> bool:

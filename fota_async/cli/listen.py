@@ -122,7 +122,7 @@ async def listen(*, options: Annotated[ListenOptions, Flat]) -> int:
 
 def _leave_stdout() -> None:
     # Python would complain again when it flushes at exit.
-    sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 - until the process ends
+    sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - until the process ends
 
 
 def _credentials() -> CallbackCredentials | None:

@@ -56,7 +56,7 @@ def print_pieces(pieces: Iterable[str]) -> bool:
     except OSError as error:
         fail(f"standard output could not be written: {error}")
         # Python would complain again when it flushes at exit.
-        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 - until the process ends
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - until the process ends
         return False
     return True
 

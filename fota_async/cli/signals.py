@@ -1,4 +1,8 @@
-"""Signals become calls: the first stops a run with grace, the second at once."""
+"""Signals become calls: the first stops a run with grace, the second at once.
+
+Windows has SIGINT from Ctrl+C, and SIGBREAK, from Ctrl+Break and from whoever ends a process in
+order, in place of SIGTERM.
+"""
 
 import asyncio
 import signal
@@ -16,16 +20,21 @@ class Received:
 
 @contextmanager
 def on_signals(act: Callable[[], object]) -> Iterator[Received]:
-    """Call `act` in the event loop for every SIGINT and SIGTERM while the block runs."""
+    """Call `act` in the event loop for every SIGINT and SIGTERM while the block runs.
+
+    A SIGBREAK counts as a SIGTERM.
+    """
     loop = asyncio.get_running_loop()
     received = Received()
 
     def handle(number: int, _: FrameType | None) -> None:
-        received.signal = received.signal or signal.Signals(number)
+        came = signal.SIGINT if number == signal.SIGINT else signal.SIGTERM
+        received.signal = received.signal or came
         loop.call_soon_threadsafe(act)
 
+    wanted = [signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGBREAK", None)]
     # signal.signal, since loop.add_signal_handler does not exist on Windows.
-    earlier = {s: signal.signal(s, handle) for s in (signal.SIGINT, signal.SIGTERM)}
+    earlier = {number: signal.signal(number, handle) for number in wanted if number is not None}
     try:
         yield received
     finally:

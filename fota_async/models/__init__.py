@@ -1,4 +1,12 @@
-"""What the API says, as frozen values: one file a resource, the versions side by side."""
+"""What the API says, as frozen values: one file a resource, the versions side by side.
+
+>>> upgrade = await fota.v1.upgrades.get(upgrade_id)
+>>> upgrade.status, upgrade.status.is_open, upgrade.start_date.parsed
+(<UpgradeStatus.QUEUED: 'Queued'>, True, datetime.datetime(2018, 4, 1, 0, 0))
+>>> import attrs
+>>> attrs.asdict(upgrade.device_list[0])
+{'device_id': '990003425730524', 'status': 'Device Accepted', 'reason': 'success'}
+"""
 
 from fota_async.models.callbacks import Callback, CallbackRegistration, RegisteredCallback
 from fota_async.models.campaigns import (

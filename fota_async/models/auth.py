@@ -51,6 +51,12 @@ _NEW_PASSWORD = spellings_of({"newPassword": ["newPassword"]})
 class NewPassword:
     """The answer to a password reset, the only copy of the new password.
 
+    >>> answer = await fota.session.reset_password()
+    >>> answer
+    NewPassword()
+    >>> answer.new_password == simulator.password
+    True
+
     Attributes:
         new_password: It works at once. None if the answer does not have it where it should be.
         answer: The whole answer, so that nothing is lost whatever its shape.
@@ -61,7 +67,11 @@ class NewPassword:
 
     @classmethod
     def from_body(cls, body: bytes) -> Self:
-        """Take any answer: there is no second one."""
+        """Take any answer: there is no second one.
+
+        Args:
+            body: What the server sent.
+        """
         text = bytes(body).decode("utf-8", "replace")
         try:
             obj = parse_json(body)

@@ -9,6 +9,9 @@ from fota_async.wire.convert import member, required
 class Callback:
     """The listener of an account in v2 and v3.
 
+    >>> await fota.v3.callbacks.ensure("https://fota.example.com/v3")
+    Callback(url='https://fota.example.com/v3')
+
     Attributes:
         url: HTTPS address that the callback service posts to. The vendor's pages spell this
             member `url`, `URL` and `callback`.

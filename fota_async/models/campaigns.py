@@ -13,6 +13,16 @@ from fota_async.wire.timestamp import Timestamp
 class TimeWindow:
     """Hours of each day in which a campaign may work; UTC by the tone of the vendor's pages.
 
+    >>> campaign_id = simulator.add_campaign("v3")
+    >>> campaign = await fota.v3.campaigns.change_dates(
+    ...     campaign_id,
+    ...     start_date=date(2027, 4, 1),
+    ...     end_date=date(2027, 4, 8),
+    ...     windows=[TimeWindow(1, 5)],
+    ... )
+    >>> campaign.start_date, campaign.campaign_time_window_list
+    ('2027-04-01', (TimeWindow(start_time=1, end_time=5),))
+
     Attributes:
         start_time: 0 to 23.
         end_time: 1 to 24.

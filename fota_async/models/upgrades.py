@@ -11,6 +11,10 @@ from fota_async.wire.timestamp import Timestamp
 class UpgradeDevice:
     """A device in an upgrade.
 
+    >>> upgrade = await fota.v1.upgrades.get(upgrade_id)
+    >>> upgrade.device_list[0]
+    UpgradeDevice(device_id='990003425730524', status='Device Accepted', reason='success')
+
     Attributes:
         device_id: IMEI.
         status: Word for word, for instance `Device Accepted`, `Device Rejected`; an open set.
@@ -25,6 +29,10 @@ class UpgradeDevice:
 @attrs.frozen
 class FirmwareUpgrade:
     """A v1 upgrade with its devices.
+
+    >>> upgrade = await fota.v1.upgrades.get(upgrade_id)
+    >>> upgrade.firmware_name, upgrade.status, len(upgrade.device_list)
+    ('FOTA_Verizon_Model-A_01To02_HF', <UpgradeStatus.QUEUED: 'Queued'>, 3)
 
     Attributes:
         id: UUID.

@@ -1,19 +1,20 @@
 """The API's twin on a real socket: for tests, demonstrations and your own code.
 
-::
-
-    from fota_async.simulator import Faults, Rules, Simulator
-
-    async with Simulator(rules=Rules(refuse_rate=0.01), faults=Faults(drop_after=0.05)) as sim:
-        ...  # point a client at sim.base_url, with sim.key, sim.secret and so on
-        assert sim.members() == expected
-
 It follows the wire contract, not our client: it shares no code with it, so that
 the two cannot agree on a mistake. `Rules` say how the server behaves by nature,
 `Faults` what goes wrong on the way; `Simulator.members`, `rows`, `licensed`,
 `candidates` and `logging` tell the truth whatever was answered. Both kinds of
 chance are hashes of what they are about, so one seed means the same under any
 concurrency.
+
+>>> async with Simulator(faults=Faults(drop_after=0.5), clock=clock) as sim:
+...     there = {**environ, "THINGSPACE_BASE_URL": sim.base_url}
+...     async with FotaClient.from_env(environ=there, clock=clock) as client:
+...         fleet = [f"35693803564{n}" for n in range(4000, 4100)]
+...         report = await client.v1.upgrades.append_devices(upgrade_id, fleet, batch_size=10)
+...     assert sim.members() == set(fleet)
+>>> report.succeeded
+100
 """
 
 from fota_async.simulator.faults import Faults

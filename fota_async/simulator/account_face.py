@@ -21,15 +21,27 @@ class AccountFace:
     _world: World
 
     def licensed(self, account: str | None = None) -> set[str]:
-        """Return the devices that hold a licence."""
+        """Return the devices that hold a licence.
+
+        Args:
+            account: The account; the first one if left out.
+        """
         return set(self._account(account).licenses.rows.current)
 
     def candidates(self, account: str | None = None) -> set[str]:
-        """Return the cancellation candidates."""
+        """Return the cancellation candidates.
+
+        Args:
+            account: The account; the first one if left out.
+        """
         return set(self._account(account).candidates.ids())
 
     def logging(self, account: str | None = None) -> set[str]:
-        """Return the devices that log now."""
+        """Return the devices that log now.
+
+        Args:
+            account: The account; the first one if left out.
+        """
         return set(self._account(account).logging.on(self._world.now()))
 
     def add_devices(
@@ -52,6 +64,13 @@ class AccountFace:
 
         If more are in use, cancellation candidates lose theirs first, then the devices
         that have had one for longest.
+
+        Args:
+            total: How many.
+            account: The account; the first one if left out.
+
+        Raises:
+            ValueError: Fewer than none.
         """
         if total < 0:
             raise ValueError(f"nobody buys {total} licences")
@@ -61,9 +80,12 @@ class AccountFace:
     def license(self, ids: Iterable[str], account: str | None = None) -> None:
         """Let devices hold licences as if they always had.
 
+        Args:
+            ids: Device ids of 15 digits.
+            account: The account; the first one if left out.
+
         Raises:
             ValueError: An id is not 15 digits, or so many licences were not bought.
-
         """
         licenses = self._account(account).licenses
         new = [i for i in dict.fromkeys(checked(ids)) if i not in licenses]
@@ -96,7 +118,11 @@ class AccountFace:
         self._world.listen(self._account(account), version, Listener(url, username, password))
 
     def announce_firmware(self, account: str | None = None) -> None:
-        """Let new firmware be available: v1 listeners are told."""
+        """Let new firmware be available: v1 listeners are told.
+
+        Args:
+            account: The account; the first one if left out.
+        """
         self._world.tell(of_firmware(self._account(account).name, examples.FIRMWARE_V1[0]))
 
     def _account(self, name: str | None) -> Account:

@@ -42,6 +42,13 @@ class Faults:
     from the order of arrival. A request meets one drawn fault at most: the
     first, in the order below, that its draw names.
 
+    >>> simulator.faults = Faults(drop_after=1.0, only=frozenset({"v1_modify_upgrade"}))
+    >>> report = await fota.v1.upgrades.append_devices(upgrade_id, ["356938035643809"])
+    >>> [(outcome.state.value, outcome.settled) for outcome in report]
+    [('succeeded', True)]
+    >>> {request.fault for request in simulator.requests if request.fault}
+    {'drop_after'}
+
     Args:
         seed: What all draws hang on.
         only: Names of the routes that may meet a drawn fault or latency; None for
@@ -79,7 +86,6 @@ class Faults:
         callback_repeat: Probability that it is sent twice.
         callback_delay: Seconds until it is sent; a range to draw from, so that messages
             overtake each other.
-
     """
 
     seed: int = 0

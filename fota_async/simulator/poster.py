@@ -22,13 +22,22 @@ _PATIENCE = aiohttp.ClientTimeout(total=30.0)
 class CallbackRecord:
     """A message that was posted, or lost.
 
+    >>> import asyncio
+    >>> simulator.faults = Faults(callback_drop=1.0)
+    >>> simulator.listen("https://fota.example.com/v1")
+    >>> simulator.set_status(upgrade_id, "Finished")
+    >>> while not simulator.callbacks:
+    ...     await asyncio.sleep(0.01)
+    >>> for callback in simulator.callbacks:
+    ...     print(callback.version, callback.document["type"], callback.lost)
+    v1 upgradeFinished True
+
     Args:
         at: When, in seconds of the server's clock.
         version: The version whose listener it was for.
         document: What it said, without user name and password.
         status: What the listener answered; None if it did not.
         lost: Whether it was not even sent.
-
     """
 
     at: float

@@ -11,6 +11,12 @@ from fota_async.simulator.exchange import Answer, Call, Delivery
 class RequestRecord:
     """One request and what it was told.
 
+    >>> for request in simulator.requests:
+    ...     print(request.method, request.route, request.status, request.devices)
+    POST oauth_create_token 200 0
+    POST session_login 200 0
+    PUT v1_modify_upgrade 200 3
+
     Args:
         seq: Its place in the order of arrival, from 0.
         at: When it had arrived, in seconds of the server's clock.
@@ -20,7 +26,6 @@ class RequestRecord:
             has its status.
         devices: Devices it carried, as sent.
         fault: The fault it met, or None.
-
     """
 
     seq: int

@@ -7,7 +7,11 @@ import attrs
 
 
 class Guard(Enum):
-    """What a caller must show (wire contract, tokens and sessions)."""
+    """What a caller must show (wire contract, tokens and sessions).
+
+    >>> [route.name for route in ROUTES if route.guard is Guard.BASIC]
+    ['oauth_create_token', 'oauth_revoke_token']
+    """
 
     BASIC = auto()
     BEARER = auto()
@@ -18,6 +22,10 @@ class Guard(Enum):
 class Route:
     """One operation of the API.
 
+    >>> (route,) = (route for route in ROUTES if route.name == "v1_modify_upgrade")
+    >>> route.method, route.is_fota
+    ('PUT', True)
+
     Args:
         name: The operationId of the wire contract.
         method: HTTP verb.
@@ -26,7 +34,6 @@ class Route:
         other_path: A second spelling of the path that is served as well.
         any_content_type: Whether `Content-Type: */*` is taken.
         may_be_wrapped: Whether the body may stand in `addOrRemoveDevice`.
-
     """
 
     name: str
@@ -205,4 +212,8 @@ ROUTES: Final = (
     _get("v3_list_campaigns_by_status", "/api/fota/v3/reports/{account}/firmware/campaigns"),
     _get("v3_get_subscription", "/api/fota/v3/subscriptions/{account}"),
 )
-"""Every route, in the order of the wire contract."""
+"""Every route, in the order of the wire contract.
+
+>>> [route.path for route in ROUTES if route.name == "v1_get_upgrade"]
+['/api/fota/v1/upgrades/{account}/upgrade/{upgradeId}']
+"""

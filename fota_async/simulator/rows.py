@@ -18,12 +18,15 @@ _OUTSIDE: Final = frozenset({"Device Rejected", "DeviceRejected", REMOVED})
 class Row:
     """A device's row in an upgrade or campaign.
 
+    >>> row = simulator.rows()[imeis[0]]
+    >>> row.status, row.reason, row.is_member
+    ('Device Accepted', 'success', True)
+
     Args:
         status: Its state, word for word.
         reason: The row's `resultReason`, or None.
         turns_at: When the row turns into `then`.
         then: What it turns into.
-
     """
 
     status: str
@@ -32,11 +35,20 @@ class Row:
     then: "Row | None" = None
 
     def turning(self, then: "Row", turns_at: float) -> "Row":
-        """Return this row, to become `then` at that moment."""
+        """Return this row, to become `then` at that moment.
+
+        Args:
+            then: What it becomes.
+            turns_at: When, in seconds of the server's clock.
+        """
         return Row(self.status, self.reason, turns_at, then)
 
     def at(self, now: float) -> "Row":
-        """Return the row as it reads at that moment."""
+        """Return the row as it reads at that moment.
+
+        Args:
+            now: In seconds of the server's clock.
+        """
         return self.then if self.then is not None and now >= self.turns_at else self
 
     @property

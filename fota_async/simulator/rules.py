@@ -19,6 +19,10 @@ REASONS = (
 """Why a device is rejected: the causes of the vendor page "Campaign Lifecycle Flow for v1".
 
 The page names the causes; the wording of the wire is not documented.
+
+>>> simulator.rules = Rules(refused={imeis[0]: REASONS[0]})
+>>> REASONS[0]
+'Device not found'
 """
 
 NOT_FOUND = REASONS[0]
@@ -47,6 +51,12 @@ class Rules:
     """What this server does as a matter of course. Times are seconds of its clock.
 
     Where the wire contract is silent, both answers can be chosen.
+
+    >>> simulator.rules = Rules(refuse_rate=0.1, max_devices=50, seed=1)
+    >>> fleet = [f"35693803564{n}" for n in range(4000, 4100)]
+    >>> report = await fota.v1.upgrades.append_devices(upgrade_id, fleet)
+    >>> report.failed, report.groups[0].reason
+    (12, 'Unknown client device type')
 
     Args:
         token_lifetime: Life of a bearer token, fixed from its first issue; asking
@@ -114,7 +124,6 @@ class Rules:
             told of the Connectivity service.
         callback_retry_after: Seconds between two of these tries.
         seed: What the choice of devices hangs on.
-
     """
 
     token_lifetime: float = attrs.field(default=3600.0, validator=positive)
@@ -171,17 +180,17 @@ class Rules:
     seed: int = 0
 
     def refusal(self, device_id: str, reasons: Sequence[str] = REASONS) -> str | None:
-        """Return why `device_id` is refused when appended, or None."""
+        """Return why `device_id` is refused when appended, one of `reasons`, or None."""
         if (reason := self.refused.get(device_id)) is not None:
             return reason
         return self._lot("refuse", device_id, self.refuse_rate, reasons)
 
     def later_rejection(self, device_id: str, reasons: Sequence[str] = REASONS) -> str | None:
-        """Return why `device_id`, once taken, is rejected `reject_after` later, or None."""
+        """Return which of `reasons` rejects `device_id` `reject_after` it was taken, or None."""
         return self._lot("reject later", device_id, self.reject_later_rate, reasons)
 
     def failed_upgrade(self, device_id: str, failures: Sequence[_T]) -> _T | None:
-        """Return the failure with which the upgrade of `device_id` ends, or None for none."""
+        """Return which of `failures` the upgrade of `device_id` ends with, or None."""
         return self._lot("fail", device_id, self.upgrade_fail_rate, failures)
 
     def _lot(self, about: str, device_id: str, rate: float, choices: Sequence[_T]) -> _T | None:

@@ -26,14 +26,16 @@ from fota_async.simulator.world import World
 class Simulator(AccountFace):
     """The API's twin: stateful, strict, on loopback, and as unreliable as you ask for.
 
-    ::
-
-        async with Simulator(faults=Faults(drop_after=0.1)) as sim:
-            ...  # point a client at sim.base_url
-
     It starts with one active account, its devices and goods as in the vendor's examples,
     none of its licences assigned, and one upgrade in state `Queued`. State outlives `stop`;
     a later `start` comes back at the same address.
+
+    >>> async with Simulator(rules=Rules(refused={imeis[0]: "Device not found"})) as sim:
+    ...     there = {**environ, "THINGSPACE_BASE_URL": sim.base_url}
+    ...     async with FotaClient.from_env(environ=there) as client:
+    ...         report = await client.v1.upgrades.append_devices(sim.upgrade_id, imeis)
+    ...     print(report.failed, sorted(sim.members()))
+    1 ['990003425730535', '990013907835573']
 
     Args:
         faults: What goes wrong. Can be assigned anew at any time.
@@ -52,7 +54,6 @@ class Simulator(AccountFace):
         key: Application key of the one application.
         secret: Its secret.
         username: The one user.
-
     """
 
     upgrade_id: Final = "60b5d639-ccdc-4db8-8824-069bd94c95bf"
@@ -136,7 +137,11 @@ class Simulator(AccountFace):
         return self._target(target_id).rows.members(now)
 
     def rows(self, target_id: str | None = None) -> dict[str, Row]:
-        """Return the row of every device as it reads now, without any lag."""
+        """Return the row of every device as it reads now, without any lag.
+
+        Args:
+            target_id: The upgrade or campaign; the first upgrade if left out.
+        """
         now = self._world.now()
         return {i: row.at(now) for i, row in self._target(target_id).rows.current.items()}
 
@@ -171,7 +176,15 @@ class Simulator(AccountFace):
         target.rows.write_for_ever(rows)
 
     def set_status(self, target_id: str, status: Status | CampaignStatus) -> None:
-        """Move an upgrade or campaign to another state, as its life cycle does."""
+        """Move an upgrade or campaign to another state, as its life cycle does.
+
+        Args:
+            target_id: The upgrade or campaign.
+            status: Its state from now on.
+
+        Raises:
+            ValueError: Its version has no such state.
+        """
         target = self._target(target_id)
         if status not in target.version.stages:
             what = "upgrade" if target.version.name == "v1" else "campaign"
@@ -179,11 +192,23 @@ class Simulator(AccountFace):
         self._world.move(target, status, self._world.now())
 
     def add_account(self, name: str) -> None:
-        """Add an account without upgrades and campaigns; the one user may use it too."""
+        """Add an account without upgrades and campaigns; the one user may use it too.
+
+        Args:
+            name: Its name, with leading zeros.
+        """
         self._world.add_account(name)
 
     def add_upgrade(self, account: str | None = None, *, status: Status = "Queued") -> str:
-        """Add an upgrade without devices to an account and return its id."""
+        """Add an upgrade without devices to an account and return its id.
+
+        Args:
+            account: Its account; the first one if left out.
+            status: Its state.
+
+        Raises:
+            ValueError: There is no such account.
+        """
         return self._world.add_upgrade(self._account(account).name, status).id
 
     def add_campaign(
@@ -206,6 +231,8 @@ class Simulator(AccountFace):
             start_date: First day, `YYYY-MM-DD`.
             end_date: Last day, `YYYY-MM-DD`.
 
+        Raises:
+            ValueError: There is no such account, version, or state of a campaign of this version.
         """
         known = CAMPAIGN_VERSIONS.get(version)
         if known is None or status not in known.stages:
@@ -216,7 +243,14 @@ class Simulator(AccountFace):
         return campaign.id
 
     def deactivate_account(self, account: str | None = None) -> None:
-        """Answer every call about the account with "Inactive account" from now on."""
+        """Answer every call about the account with "Inactive account" from now on.
+
+        Args:
+            account: The account; the first one if left out.
+
+        Raises:
+            ValueError: There is no such account.
+        """
         self._account(account).active = False
 
     def expire_tokens(self) -> None:

@@ -17,13 +17,17 @@ from fota_async.simulator.simulator import Simulator
 class SimulatorThread(Simulator):
     """A simulator that serves from a thread of its own.
 
-    ::
+    For a blocking client, another process, or any event loop. It takes what `Simulator` takes,
+    and can be asked and told what a `Simulator` can, from any thread. `start` and `stop` may be
+    awaited in between, for an outage.
 
-        with SimulatorThread(rules=Rules(rate=50)) as sim:
-            subprocess.run(["fota", ...], env=...)  # or a blocking client, or any event loop
-
-    It takes what `Simulator` takes, and can be asked and told what a `Simulator` can, from any
-    thread. `start` and `stop` may be awaited in between, for an outage.
+    >>> import json
+    >>> import urllib.request
+    >>> with SimulatorThread(rules=Rules(rate=50)) as sim:
+    ...     with urllib.request.urlopen(f"{sim.base_url}/__stats") as answer:
+    ...         stats = json.load(answer)
+    >>> stats["logins"]
+    0
     """
 
     _portal: BlockingPortal | None = None

@@ -4,7 +4,7 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from fota_async.errors import FotaError
 
@@ -78,12 +78,19 @@ def connect_to_read(path: Path) -> sqlite3.Connection:
 
 def _connect(path: Path, how: str) -> sqlite3.Connection:
     return sqlite3.connect(
-        f"{path.as_uri()}?{how}",
+        f"{_address(path)}?{how}",
         uri=True,
         timeout=_BUSY_SECONDS,
         isolation_level=None,
         check_same_thread=False,
     )
+
+
+def _address(path: PurePath) -> str:
+    address = path.as_uri()
+    if not address.startswith("file:///"):  # Windows' name for a folder of another machine
+        raise UnusableFileError("a file on a network drive cannot hold it; use a local disk")
+    return address
 
 
 def _begin(connection: sqlite3.Connection) -> None:
@@ -105,7 +112,10 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 def create(path: Path) -> None:
-    """Make an empty file that only its owner may read; leave one that is there as it is."""
+    """Make an empty file that only its owner may read; leave one that is there as it is.
+
+    On Windows those may read it who may read what is in the folder.
+    """
     # Never open what is there: closing it again would end all locks of this process on it.
     # SQLite gives the files beside it the same mode.
     with suppress(FileExistsError):

@@ -28,7 +28,14 @@ class OpenEnum(StrEnum):
 
 
 class UpgradeStatus(OpenEnum):
-    """The state of a v1 upgrade (vendor page "Campaign Lifecycle Flow for v1")."""
+    """The state of a v1 upgrade (vendor page "Campaign Lifecycle Flow for v1").
+
+    >>> upgrade = await fota.v1.upgrades.get(upgrade_id)
+    >>> upgrade.status, upgrade.status.is_open
+    (<UpgradeStatus.QUEUED: 'Queued'>, True)
+    >>> UpgradeStatus("SomethingNew").is_known
+    False
+    """
 
     REQUEST_PENDING = "RequestPending"
     QUEUED = "Queued"
@@ -62,6 +69,10 @@ class CampaignStatus(OpenEnum):
     """The state of a v2 or v3 campaign (vendor pages "Campaign Lifecycle Flow for v2", "... v3").
 
     Some answers and pages leave `Campaign` or `Request` out; `is_open` reads all spellings.
+
+    >>> campaign = await fota.v3.campaigns.get(simulator.add_campaign("v3"))
+    >>> campaign.status, campaign.status.is_open, campaign.status.is_final
+    (<CampaignStatus.REQUEST_QUEUED: 'CampaignRequestQueued'>, True, False)
     """
 
     REQUEST_PENDING = "CampaignRequestPending"

@@ -27,6 +27,12 @@ class Timestamp(str):
     """A date or a time, word for word; equal to its text.
 
     The vendor writes six layouts, at times two of them in the same place.
+
+    >>> seen = Timestamp("2020-08-27 14:48:17 +0000 UTC")
+    >>> seen == "2020-08-27 14:48:17 +0000 UTC", seen.parsed
+    (True, datetime.datetime(2020, 8, 27, 14, 48, 17, tzinfo=datetime.timezone.utc))
+    >>> Timestamp("01/01/1900 0:0:0").is_never
+    True
     """
 
     __slots__ = ()

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import attrs
 from pyroaring import BitMap64
 
-from fota_async.batch.device_ids import pack, unpack
+from fota_async.batch.device_ids import unpack
 from fota_async.batch.journal.latest import Codes, latest
 from fota_async.batch.journal.reader import JournalReader
 from fota_async.batch.journal.rows import Start
@@ -21,11 +21,13 @@ class Split:
 
     Attributes:
         new: Devices to send.
+        numbers: The same, packed.
         doubtful: Devices that may have been sent; they are settled first.
         decided: Devices with a final verdict, packed.
     """
 
     new: list[str]
+    numbers: "array[int]"
     doubtful: list[str] = attrs.field(factory=list)
     decided: list[tuple["array[int]", Verdict]] = attrs.field(factory=list)
 
@@ -78,16 +80,23 @@ class Past:
         """Whether the last start ended with nothing left to do."""
         return bool(self.starts) and self.starts[-1].finished
 
-    def split(self, ids: list[str]) -> Split:
-        """Sort a slice of the input, in which no device is twice."""
+    def split(self, ids: list[str], numbers: "array[int]") -> Split:
+        """Sort a slice of the input, in which no device is twice.
+
+        Args:
+            ids: The devices.
+            numbers: The same, packed.
+        """
         if not self.entries:
-            return Split(ids)
-        left = BitMap64(pack(ids))
+            return Split(ids, numbers)
+        left = BitMap64(numbers)
         doubtful = left & self.doubtful
         left -= doubtful
         decided = list(self._take_decided(left))
-        new = ids if len(left) == len(ids) else [one for one in ids if int(one) in left]
-        return Split(new, [unpack(number) for number in doubtful], decided)
+        if len(left) < len(ids):
+            numbers = array("Q", filter(left.__contains__, numbers))
+            ids = list(map(unpack, numbers))
+        return Split(ids, numbers, [unpack(number) for number in doubtful], decided)
 
     def _take_decided(self, left: BitMap64) -> Iterator[tuple["array[int]", Verdict]]:
         for verdict, devices in self._common.items():

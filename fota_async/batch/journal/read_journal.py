@@ -24,6 +24,11 @@ def read_journal(path: str | os.PathLike[str]) -> BatchReport:
     Counts are those of the last start's input; while a start is under way, or after it was killed,
     they count all of the journal, and `stopped` is `unfinished`.
 
+    >>> _ = await fota.v1.upgrades.append_devices(upgrade_id, imeis, journal="enrol.db")
+    >>> report = read_journal("enrol.db")
+    >>> report.operation, report.succeeded, report.stopped
+    ('append', 3, None)
+
     Args:
         path: The journal.
 

@@ -17,6 +17,14 @@ def read_store(
 
     Blocking: for a script, or a thread.
 
+    >>> import aiohttp
+    >>> async with CallbackReceiver("events.db", allow_loopback=True) as receiver:
+    ...     async with serve(receiver, port=0) as server, aiohttp.ClientSession() as http:
+    ...         _ = await http.post(f"{server.url}/v1", json={"type": "upgradeFinished"})
+    >>> for message in read_store("events.db", "waiting"):
+    ...     print(message.event.type, message.state)
+    upgradeFinished waiting
+
     Args:
         path: The store.
         state: Only those in this state.
@@ -43,6 +51,11 @@ def count_messages(path: str | os.PathLike[str]) -> dict[MessageState, int]:
 
     Blocking: for a script, or a thread.
 
+    >>> async with CallbackReceiver("events.db") as receiver:
+    ...     pass
+    >>> count_messages("events.db")[MessageState.WAITING]
+    0
+
     Args:
         path: The store.
 
@@ -65,6 +78,11 @@ def replay(path: str | os.PathLike[str], ids: Collection[int] | None = None) -> 
     """Have messages handled again; a receiver that uses the store begins within seconds.
 
     Blocking: for a script, or a thread.
+
+    >>> async with CallbackReceiver("events.db") as receiver:
+    ...     pass
+    >>> replay("events.db")
+    0
 
     Args:
         path: The store.

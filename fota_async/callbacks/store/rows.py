@@ -13,7 +13,13 @@ from fota_async.callbacks.message import digest_of
 
 
 class MessageState(StrEnum):
-    """Where a message stands."""
+    """Where a message stands.
+
+    >>> async with CallbackReceiver("events.db") as receiver:
+    ...     counts = await receiver.counts()
+    >>> counts[MessageState.DEAD]
+    0
+    """
 
     WAITING = "waiting"
     """To be handled, for the first time or again."""
@@ -65,6 +71,14 @@ class Change:
 @attrs.frozen
 class StoredMessage:
     """A message as the store has it.
+
+    >>> import aiohttp
+    >>> async with CallbackReceiver("events.db", allow_loopback=True) as receiver:
+    ...     async with serve(receiver, port=0) as server, aiohttp.ClientSession() as http:
+    ...         _ = await http.post(f"{server.url}/v1", json={"type": "upgradeFinished"})
+    >>> (message,) = read_store("events.db")
+    >>> message.state, message.event.type, message.error
+    (<MessageState.WAITING: 'waiting'>, 'upgradeFinished', None)
 
     Attributes:
         event: What it says.

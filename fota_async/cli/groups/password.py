@@ -16,7 +16,7 @@ from fota_async.cli.exits import Exit
 from fota_async.cli.output import fail, print_pieces, say
 from fota_async.cli.plain import printable
 from fota_async.cli.signals import on_signals
-from fota_async.errors import ConfigurationError, FotaError
+from fota_async.errors import CallError, ConfigurationError, FotaError
 
 app = App(
     name="password",
@@ -61,23 +61,27 @@ async def reset(*, flags: Annotated[ResetFlags, Flat] = _NO_OPTIONS) -> int:
         "logins with it lock the user.",
         yes=flags.yes,
     )
-    client = flags.client(lambda _: None)
+    client, guard = flags.guarded_client(lambda _: None)
     copy = _Copy(flags.out)
     async with client:
         with on_signals(lambda: say("fota: waiting for the answer: it is the only copy")):
             try:
                 with advised("the password may be another one now; do not log in with the old one"):
                     answer = await client.session.reset_password()
-            except FotaError:
+            except FotaError as error:
+                if isinstance(error, CallError) and error.sent == "maybe":
+                    guard.remember("replaced")
                 copy.discard()
                 raise
             copy.write(answer.new_password or answer.answer)
+            guard.remember("replaced")
     if answer.new_password is None:
         fail(f"the answer has no new password where it should be; all of it is {copy.place}")
         return Exit.ERROR
     say(
-        f"The new password is {copy.place}. Put it into THINGSPACE_PASSWORD before the next "
-        "command: five logins with the old one lock the user."
+        f"The new password is {copy.place}. Put it into THINGSPACE_PASSWORD, or call "
+        "`fota config remember`, before the next command: five logins with the old one lock the "
+        "user."
     )
     return Exit.DONE
 

@@ -1,0 +1,221 @@
+"""A login that was refused is not tried again by any later command of this user."""
+
+import json
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from cli_helpers import Fota, in_thread, point_at, runner
+from helpers import CREDENTIALS, FAST, LOGIN, UPGRADE, Stub, counts, drop, reply
+
+from fota_async import Credentials
+from fota_async.cli.refused_logins import LoginGuard, RefusedLogins
+from fota_async.errors import ConfigurationError, LoginRefusedError
+from fota_async.events import TokenEvent
+from fota_async.simulator import SimulatorThread
+
+RESET = "/api/m2m/v1/session/password/actions/reset"
+NO = reply({"errorCode": "NO", "errorMessage": "no"}, status=400)
+READ = ("subscriptions", "get", "--api", "v1")
+NOW = datetime(2027, 4, 1, 12, 30, tzinfo=UTC)
+URL = "https://here.example"
+
+
+@pytest.fixture
+def stub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stub]:
+    stub = Stub(lambda _: reply({"accountName": "a"}))
+    monkeypatch.setattr("fota_async.session.RetryPolicy", lambda: FAST)
+    with in_thread(stub):
+        point_at(stub, monkeypatch)
+        yield stub
+
+
+@pytest.fixture
+def fota(capsys: pytest.CaptureFixture[str]) -> Fota:
+    return runner(capsys)
+
+
+@pytest.fixture
+def refused(tmp_path: Path) -> RefusedLogins:
+    return RefusedLogins(tmp_path / "state" / "refused-logins")
+
+
+def append(fleet: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "fota_async", "append", "--upgrade", UPGRADE, str(fleet)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        stdin=subprocess.DEVNULL,
+    )
+
+
+def test_five_commands_with_a_wrong_password_are_one_login(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fleet = tmp_path / "fleet.txt"
+    fleet.write_text("990013907835573\n")
+    with SimulatorThread() as sim:
+        point_at(sim, monkeypatch)
+        monkeypatch.setenv("THINGSPACE_PASSWORD", "a-wrong-one")
+        done = [append(fleet) for _ in range(5)]
+
+        assert counts(sim)["session_login"] == 1
+        assert not sim.stats()["locked"]
+        assert [one.returncode for one in done] == [1] * 5
+        assert "the login was refused" in done[0].stderr
+        for one in done[1:]:
+            [line] = one.stderr.splitlines()
+            assert "nothing was sent" in line
+            assert "--try-login-again" in line
+            assert f"on {datetime.now(UTC):%Y-%m}" in line
+        assert not any("a-wrong-one" in one.stderr + one.stdout for one in done)
+
+        monkeypatch.setenv("THINGSPACE_PASSWORD", sim.password)
+        assert append(fleet).returncode == 0
+
+
+def test_what_is_kept_is_its_owners_and_holds_no_secret(fota: Fota, stub: Stub, home: Path) -> None:
+    stub.at[LOGIN] = lambda _: NO
+    fota(*READ)
+
+    directory = home / "state" / "fota_async" / "refused-logins"
+    files = list(directory.iterdir())
+    assert len(files) == 2
+    assert stat.S_IMODE(directory.stat().st_mode) == 0o700
+    for file in files:
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+        kept = file.name.encode() + file.read_bytes()
+        for secret in (CREDENTIALS.username, CREDENTIALS.password):
+            assert secret.encode() not in kept
+
+
+def test_it_may_be_tried_again_on_demand_and_is_forgotten_when_it_succeeds(
+    fota: Fota, stub: Stub
+) -> None:
+    right = stub.at[LOGIN]
+    stub.at[LOGIN] = lambda _: NO
+    assert fota(*READ)[0] == 1
+    assert fota(*READ, "--try-login-again")[0] == 1
+    assert len(stub.asked(LOGIN)) == 2
+
+    stub.at[LOGIN] = right
+    assert fota(*READ)[0] == 1
+    assert len(stub.asked(LOGIN)) == 2
+    assert fota(*READ, "--try-login-again")[0] == 0
+    assert fota(*READ)[0] == 0
+
+
+def test_another_password_or_server_is_another_login(refused: RefusedLogins) -> None:
+    refused.keep(URL, CREDENTIALS, "refused", NOW)
+
+    other = Credentials("k", "s", CREDENTIALS.username, "another")
+    same = Credentials("another-key", "s", CREDENTIALS.username, CREDENTIALS.password)
+    assert refused.find(URL, CREDENTIALS) == {"since": "2027-04-01 12:30 UTC", "why": "refused"}
+    assert refused.find(URL, same) is not None
+    assert refused.find(URL, other) is None
+    assert refused.find("https://there.example", CREDENTIALS) is None
+    refused.forget(URL, CREDENTIALS)
+    assert refused.find(URL, CREDENTIALS) is None
+
+
+def test_logins_that_got_no_answer_three_times_are_told_as_such(refused: RefusedLogins) -> None:
+    guard = LoginGuard(refused, URL, CREDENTIALS)
+    for action in ("lost", "lost"):
+        guard.hear(TokenEvent(kind="session", action=action))
+    guard.check()
+    for action in ("lost", "refused"):
+        guard.hear(TokenEvent(kind="session", action=action))
+
+    with pytest.raises(LoginRefusedError, match=r"nothing was sent.*got no answer"):
+        guard.check()
+
+
+def test_a_refused_bearer_token_says_nothing_of_the_password(refused: RefusedLogins) -> None:
+    guard = LoginGuard(refused, URL, CREDENTIALS)
+
+    guard.hear(TokenEvent(kind="bearer", action="refused"))
+
+    guard.check()
+    assert not refused.directory.exists()
+
+
+def test_the_password_that_a_reset_replaced_is_not_tried_again(fota: Fota, stub: Stub) -> None:
+    stub.at[RESET] = lambda _: reply({"newPassword": "9Yq!new#password"})
+    assert fota("password", "reset", "--yes")[0] == 0
+
+    code, _, stderr = fota(*READ)
+
+    assert (code, len(stub.asked(LOGIN))) == (1, 1)
+    assert "replaced" in stderr
+
+
+def test_a_reset_whose_answer_is_lost_leaves_the_password_in_doubt(fota: Fota, stub: Stub) -> None:
+    stub.at[RESET] = drop
+    assert fota("password", "reset", "--yes")[0] == 1
+
+    assert fota(*READ)[0] == 1
+    assert len(stub.asked(LOGIN)) == 1
+
+
+def test_a_reset_that_was_refused_leaves_the_password_as_it_was(fota: Fota, stub: Stub) -> None:
+    stub.at[RESET] = lambda _: NO
+    assert fota("password", "reset", "--yes")[0] == 1
+
+    assert fota(*READ)[0] == 0
+
+
+def test_many_at_once_spoil_nothing(refused: RefusedLogins) -> None:
+    users = [Credentials("k", "s", f"user{number}", "p") for number in range(16)]
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(lambda user: refused.keep(URL, user, "refused", NOW), users))
+
+    assert all(refused.find(URL, user) for user in users)
+    assert not [file for file in refused.directory.iterdir() if file.name.startswith("new-")]
+
+
+def test_an_entry_that_was_cut_short_counts(refused: RefusedLogins) -> None:
+    refused.keep(URL, CREDENTIALS, "refused", NOW)
+    for file in refused.directory.iterdir():
+        if file.name != "salt":
+            file.write_bytes(b'{"since"')
+
+    with pytest.raises(LoginRefusedError, match="nothing was sent"):
+        LoginGuard(refused, URL, CREDENTIALS).check()
+
+
+def test_what_cannot_be_read_is_an_error_and_nothing_is_sent(refused: RefusedLogins) -> None:
+    (refused.directory / "salt").mkdir(parents=True)
+
+    with pytest.raises(ConfigurationError, match=r"refused-logins.*nothing was sent"):
+        LoginGuard(refused, URL, CREDENTIALS).check()
+
+
+def test_where_nothing_can_be_written_the_refusal_says_so(
+    fota: Fota, stub: Stub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a-file").write_text("")
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "a-file"))
+    stub.at[LOGIN] = lambda _: NO
+
+    code, _, stderr = fota(*READ)
+
+    assert code == 1
+    assert "the next command cannot know" in stderr
+    assert "a-file" in stderr
+
+
+def test_no_command_that_calls_nothing_is_kept_from_its_work(fota: Fota, stub: Stub) -> None:
+    stub.at[LOGIN] = lambda _: NO
+    fota(*READ)
+
+    code, stdout, _ = fota("config", "show", "--json")
+
+    assert code == 0
+    assert json.loads(stdout.splitlines()[0])["name"] == "account"
