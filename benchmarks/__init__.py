@@ -1,5 +1,6 @@
-"""What appending many devices costs: this library beside the vendor's SDK and a bare loop.
+"""What this library costs, measured beside a bare loop, the vendor's SDK and what cannot be less.
 
-Run with ``python -m benchmarks`` from the project's root. Beside the library itself it needs
-``orjson`` (the bare loop) and ``sdksio-verizon-apis-sdk`` (the vendor's).
+Run with ``python -m benchmarks`` from the project's root; each subject is a module. It needs the
+extra ``bench``: ``orjson`` (the bare loop) and ``sdksio-verizon-apis-sdk`` (the vendor's).
+``benchmarks.limit`` and ``benchmarks.callbacks`` are measurements of their own.
 """

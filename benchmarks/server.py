@@ -11,6 +11,9 @@ import time
 import uuid
 from collections.abc import Callable
 
+ACCOUNT = "0402196254-00001"
+UPGRADE_ID = "60b5d639-ccdc-4db8-8824-069bd94c95bf"
+
 ITEM = b'","status":"AddDeviceSucceed","Reason":"Device added Successfully"}'
 NEXT = ITEM + b',{"deviceId":"'
 
