@@ -59,12 +59,20 @@ def failures_in_words(report: BatchReport, kept: Kept) -> str:
 
 
 def with_access(command: str, flags: AccessFlags) -> str:
-    """Return a command with the flags that say which account is meant, and where."""
+    """Return a command with those flags that say which account is meant, and where.
+
+    What the environment or the file of settings says, it says to the next command, too.
+    """
+    from fota_async.cli.settings import load  # noqa: PLC0415 - the help needs none of it
+
     if not command:
         return ""
     words = [command]
-    for name, value in (("--account", flags.account), ("--base-url", flags.base_url)):
-        words += [] if value is None else [name, shlex.quote(value)]
+    is_set = {setting.name: setting.value for setting in load(flags.config)}
+    for name in ("config", "account", "base_url"):
+        value = getattr(flags, name)
+        if value not in {None, is_set.get(name)}:
+            words += [f"--{name.replace('_', '-')}", shlex.quote(value)]
     return " ".join(words)
 
 
