@@ -99,13 +99,19 @@ class UnknownMemberEvent:
 
 @attrs.frozen(kw_only=True)
 class BatchEvent:
-    """Something was decided about a batch, or about some of its devices."""
+    """Something was decided about a batch, or about some of its devices.
+
+    `place` is where in the input the batch came from. `seconds` is how long the API took to answer,
+    waits and retries included; None where no request just ended.
+    """
 
     operation: str
     target: str
     devices: int
     outcome: BatchOutcome
     reason: str = ""
+    place: int = 0
+    seconds: float | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -129,7 +135,8 @@ class ProgressEvent:
     """Where a run stands. Counts are devices, never attempts; `seconds` since its start.
 
     `total` is the number of inputs where it is known beforehand. `doubtful` devices were sent
-    and wait to be settled.
+    and wait to be settled. The `earlier_` ones are those among the counts that were decided by an
+    earlier start, as the journal says.
     """
 
     operation: str
@@ -148,6 +155,9 @@ class ProgressEvent:
     retries: int
     seconds: float
     finished: bool
+    earlier_succeeded: int = 0
+    earlier_failed: int = 0
+    earlier_pending: int = 0
 
 
 @attrs.frozen(kw_only=True)
