@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from fota_async.cli.plain import printable_lines
 from fota_async.errors import ConfigurationError
+from fota_async.reports.files import check_format, companion_of
 
 if TYPE_CHECKING:
     from fota_async.batch.report import BatchReport
@@ -72,13 +73,22 @@ def check_report_path(path: str, *sources: str | None, option: str = "--report")
     Raises:
         ConfigurationError: It cannot.
     """
+    check_format(path)
     file = Path(path)
-    if file.suffix.lower() != ".csv":
-        raise ConfigurationError(f"{option} writes CSV, so its file ends in .csv, not {path!r}")
+    beside = companion_of(file)
     for source in filter(None, sources):
-        if file.absolute() == Path(source).absolute() or (
-            file.exists() and Path(source).exists() and file.samefile(source)
-        ):
-            raise ConfigurationError(f"{option} would overwrite {source!r} itself")
-    if file.is_dir() or not os.access(file if file.exists() else file.parent, os.W_OK):
+        for written in (file, beside):
+            if written is not None and _is_same(written, Path(source)):
+                raise ConfigurationError(f"{option} would overwrite {source!r} itself")
+    if (
+        file.is_dir()
+        or not os.access(file.resolve().parent, os.W_OK)
+        or (file.exists() and not os.access(file, os.W_OK))
+    ):
         raise ConfigurationError(f"{option} cannot write {path!r}")
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    return one.absolute() == other.absolute() or (
+        one.exists() and other.exists() and one.samefile(other)
+    )
