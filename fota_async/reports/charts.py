@@ -29,7 +29,7 @@ class Drawn:
         narrow: For a phone.
         legend: Class and label of whatever is drawn.
         columns: Headings of the figures.
-        figures: Rows of them, each begins with its stretch of time.
+        figures: The figures of each stretch of time.
     """
 
     chart: Chart
@@ -37,7 +37,7 @@ class Drawn:
     narrow: str
     legend: Sequence[tuple[str, str]]
     columns: Sequence[str]
-    figures: Sequence[Sequence[str]]
+    figures: Sequence[tuple[str, Sequence[str]]]
 
 
 def throughput(record: RunRecord) -> Drawn | None:
@@ -167,10 +167,10 @@ def _drawn(
     legend += [("pause", "pause for throttling")] if any(wide.paused) else []
     time = record.timeline(_FIGURES)
     figures = [
-        [
+        (
             f"{duration(at * time.width)} to {duration((at + 1) * time.width)}",
-            *("—" if value is None else number(value) for value in figures_of(one)),
-        ]
+            ["—" if value is None else number(value) for value in figures_of(one)],
+        )
         for at, one in enumerate(time.bins)
     ]
     return Drawn(

@@ -194,11 +194,11 @@ def _throttling(record: RunRecord | None) -> dict[str, Any]:
         said = "The API did not throttle."
     if record.limit is not None:
         rate = (
-            "no rate"
+            "no rate was learned"
             if record.rate is None
-            else f"{number(round(record.rate, 1))} requests a second"
+            else f"the rate {number(round(record.rate, 1))} requests a second"
         )
-        said += f" At the end the limit was {record.limit} requests at once, and {rate}."
+        said += f" At the end the limit was {record.limit} requests at once; {rate}."
     return {
         "throttling": said,
         "requests": charts.requests(record),

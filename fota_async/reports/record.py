@@ -156,7 +156,7 @@ class RunRecord:
     @property
     def slowest(self) -> list[SlowBatch]:
         """The batches that took longest, the slowest first."""
-        return sorted(self._slowest, key=lambda one: one.seconds, reverse=True)
+        return list(self._slowest)
 
     def timeline(self, at_most: int = 80) -> Timeline:
         """Return what happened when.
@@ -191,11 +191,11 @@ class RunRecord:
         if event.seconds is None or event.outcome not in _ENDED:
             return
         slow = SlowBatch(event.seconds, at, event.place, event.devices, event.outcome, event.reason)
-        # Of an answer that leaves devices in doubt two events tell.
-        same = [(one.place, one.seconds) for one in self._slowest]
-        if (slow.place, slow.seconds) in same:
-            return
-        self._slowest = sorted([*self._slowest, slow], key=lambda one: -one.seconds)[:_SLOWEST]
+        # Of an answer that leaves devices in doubt two events tell, the second of all devices.
+        others = [
+            one for one in self._slowest if (one.place, one.seconds) != (slow.place, slow.seconds)
+        ]
+        self._slowest = sorted([*others, slow], key=lambda one: -one.seconds)[:_SLOWEST]
 
     def _progress(self, event: ProgressEvent, at: float) -> None:
         run = (event.operation, event.target)
