@@ -35,8 +35,16 @@ def write_workbook(
         rows: The most rows of a sheet.
     """
     book = Workbook(write_only=True)
-    left = iter(outcomes)
-    for number, devices in enumerate(_sheets_of(left, rows - 1), 1):
+    try:
+        _write_devices(book, outcomes, rows)
+        _write_counts(book, report)
+    finally:
+        # Whatever happened: this closes and removes the files that it keeps meanwhile.
+        book.save(path)
+
+
+def _write_devices(book: Workbook, outcomes: Iterable[DeviceOutcome], rows: int) -> None:
+    for number, devices in enumerate(_sheets_of(iter(outcomes), rows - 1), 1):
         sheet = _sheet(book, "Devices" if number == 1 else f"Devices {number}", _HEADER)
         for outcome in devices:
             sheet.append(
@@ -49,8 +57,6 @@ def write_workbook(
                 ]
             )
         sheet.auto_filter.ref = f"A1:E{sheet._max_row}"  # noqa: SLF001 - the only count of rows that is kept while writing
-    _write_counts(book, report)
-    book.save(path)
 
 
 def _sheets_of(outcomes: Iterator[DeviceOutcome], rows: int) -> Iterator[Iterator[DeviceOutcome]]:
