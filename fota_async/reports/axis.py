@@ -45,7 +45,7 @@ def value_axis(largest: float, *, marks: int = 4, whole: bool = False) -> Axis:
         marks: How many steps it may have.
         whole: Whether there are no fractions.
     """
-    if largest <= 0:
+    if largest < 1e-9:
         return Axis(1.0, [(0.0, "0"), (1.0, "1")])
     step = round_step(largest, marks)
     if whole:
@@ -59,7 +59,7 @@ def value_axis(largest: float, *, marks: int = 4, whole: bool = False) -> Axis:
 def time_axis(seconds: float, *, marks: int = 8) -> Axis:
     """Return an axis of so many seconds, in the unit that suits."""
     unit, size, steps = next(
-        (one for one in reversed(_TIMES) if seconds >= 2 * one[1]),
+        (one for one in reversed(_TIMES) if seconds >= 4 * one[1]),
         _TIMES[0],
     )
     span = seconds / size
