@@ -164,6 +164,15 @@ def test_without_a_record_the_page_says_so_in_place_of_empty_plots() -> None:
     assert not [one for one in page.of("svg") if "chart" in (one.get("class") or "")]
 
 
+def test_the_page_of_a_dry_run_has_nothing_to_show_over_time() -> None:
+    waiting = Verdict(State.UNSENT, reason="dry run: it would be sent")
+    page = page_of(report_of([([1], waiting)], dry_run=True), RunRecord())
+
+    assert "Nothing was sent, so there is nothing to show." in page.text
+    assert "Times were not recorded" not in page.text
+    assert "Nothing was sent, so nothing is in doubt." in page.text
+
+
 def test_with_a_record_the_page_shows_what_happened_when() -> None:
     page = page_of(every_kind(), lively_record())
 
@@ -195,8 +204,9 @@ def test_a_resumed_run_says_what_is_of_this_start_and_what_of_all() -> None:
     assert "This is start 3 of the run" in page.text
     assert "this start alone; 1,234 devices had been decided before it" in page.text
     assert "started 3 times" in page.text
+    assert "Every answer came and decided in this start." in page.text
     table = page.text.split("What each start took")[1]
-    for words in ("it was killed, or goes on 7 1 1 min 1 s", "stopped: it was interrupted 8"):
+    for words in ("was killed 7 1 1 min 1 s", "stopped: it was interrupted 8"):
         assert words in table
 
 

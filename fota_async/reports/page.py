@@ -12,6 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from fota_async._version import __version__
 from fota_async.batch.journal.read_journal import UNFINISHED
 from fota_async.batch.report import BatchReport
+from fota_async.batch.run_start import RunStart
 from fota_async.batch.states import State
 from fota_async.printable import printable
 from fota_async.reports import charts
@@ -164,6 +165,7 @@ def _over_time(report: BatchReport, record: RunRecord | None) -> dict[str, Any]:
         )
     return {
         "recorded": record is not None and record.began is not None and not report.dry_run,
+        "dry_run": report.dry_run,
         "resumed": resumed,
         "throughput": record and charts.throughput(record),
         "failures": record and charts.failures(record),
@@ -211,19 +213,25 @@ def _throttling(record: RunRecord | None) -> dict[str, Any]:
 def _doubts(report: BatchReport, record: RunRecord | None) -> dict[str, Any]:
     settled = report.settled
     of = number(sum(settled.values()))
+    resumed = record is not None and record.earlier is not None
+    here = " in this start" if resumed else ""
     said = []
     if record is not None and record.lost_batches:
         devices = plural(sum(record.lost.values()), "device")
+        answers = plural(record.lost_batches, "answer was", "answers were")
         said.append(
-            f"{plural(record.lost_batches, 'answer was', 'answers were')} lost or did not decide, "
-            f"about {devices}. What became of those is read back from the target and never "
-            f"guessed: what had arrived counts, what had not is sent again."
+            f"{answers} lost or did not decide{here}, about {devices}. What became of those is "
+            f"read back from the target and never guessed: what had arrived counts, what had not "
+            f"is sent again."
         )
+    elif report.dry_run:
+        said.append("Nothing was sent, so nothing is in doubt.")
     elif record is not None:
-        said.append("Every answer came and decided.")
+        said.append(f"Every answer came and decided{here}.")
     if settled:
-        said.append(f"Readings of the target decided {of} of all devices; answers the others.")
-    elif record is None:
+        over = ", over all starts" if resumed else ""
+        said.append(f"Readings of the target decided {of} of all devices{over}.")
+    elif record is None and not report.dry_run:
         said.append("No device had to be decided by a reading of the target.")
     if report.unknown:
         said.append(f"{plural(report.unknown, 'device')} could not be settled, and are unknown.")
@@ -243,7 +251,7 @@ def _starts(report: BatchReport, record: RunRecord | None) -> dict[str, Any]:
     return {
         "starts": [
             {
-                "end": _end(one.ended, one.stopped),
+                "end": _end(one, is_last=one is report.starts[-1]),
                 "requests": number(one.requests),
                 "retries": number(one.retries),
                 "took": duration(one.seconds),
@@ -254,10 +262,12 @@ def _starts(report: BatchReport, record: RunRecord | None) -> dict[str, Any]:
     }
 
 
-def _end(ended: bool, stopped: str | None) -> str:
-    if not ended or stopped == UNFINISHED:
-        return "it was killed, or goes on"
-    return "came to its end" if stopped is None else f"stopped: {CAUSES.get(stopped, stopped)}"
+def _end(start: RunStart, *, is_last: bool) -> str:
+    if not start.ended or start.stopped == UNFINISHED:
+        return "was killed, or goes on" if is_last else "was killed"
+    if start.stopped is None:
+        return "came to its end"
+    return f"stopped: {CAUSES.get(start.stopped, start.stopped)}"
 
 
 def _devices(report: BatchReport, devices: Devices, beside: str | None) -> dict[str, Any]:
