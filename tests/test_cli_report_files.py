@@ -163,6 +163,24 @@ def test_a_resumed_run_says_which_numbers_are_of_which_start(
     assert "stopped: its deadline passed" in page
 
 
+@pytest.mark.parametrize("with_journal", [False, True])
+@pytest.mark.usefixtures("served")
+def test_scheduling_and_appending_the_rest_is_one_start(
+    fota: Fota, fleet: str, tmp_path: Path, with_journal: bool
+) -> None:
+    out, journal = tmp_path / "out.html", tmp_path / "enrol.db"
+    asked = ("--firmware-name", "F", "--firmware-to", "2", "--start-date", "2027-04-01")
+    kept = ("--journal", str(journal)) if with_journal else ()
+    command = ("upgrades", "schedule", *asked, "--end-date", "2027-04-08", *FAST, *kept)
+    code, _, errors = fota(*command, "--report", str(out), fleet)
+
+    assert code == 3, errors
+    page = out.read_text()
+    assert "<dt>started</dt><dd><bdi>once</bdi></dd>" in page
+    assert "42 inputs = " in page
+    assert "Starts of the run" not in page
+
+
 def test_neither_jinja2_nor_openpyxl_is_loaded_unless_it_is_used() -> None:
     code = (
         "import sys, fota_async.cli.app, fota_async.cli.runs, fota_async.cli.report\n"

@@ -206,7 +206,7 @@ def test_a_resumed_run_says_what_is_of_this_start_and_what_of_all() -> None:
     assert "started 3 times" in page.text
     assert "Every answer came and decided in this start." in page.text
     table = page.text.split("What each start took")[1]
-    for words in ("was killed 7 1 1 min 1 s", "stopped: it was interrupted 8"):
+    for words in ("no end is on record 7 1 1 min 1 s", "stopped: it was interrupted 8"):
         assert words in table
 
 

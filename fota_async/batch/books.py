@@ -250,18 +250,24 @@ class Books:
             stopped=stopped,
             unasked=self.unasked + sum(start.unasked for start in earlier),
             dry_run=self._dry_run,
-            starts=[
-                *map(RunStart.from_journal, earlier),
-                RunStart(
-                    requests=self.requests,
-                    retries=self.retries,
-                    seconds=self.seconds,
-                    ended=self.ended,
-                    stopped=stopped,
-                ),
-            ],
+            starts=self._starts(earlier, stopped),
             recheck=recheck_with(self._session, self._operation),
         )
+
+    def _starts(self, earlier: Sequence[Start], stopped: str | None) -> list[RunStart]:
+        *others, this = [
+            *map(RunStart.from_journal, earlier),
+            RunStart(
+                requests=self.requests,
+                retries=self.retries,
+                seconds=self.seconds,
+                ended=self.ended,
+                stopped=stopped,
+            ),
+        ]
+        if self._first is not None and others:  # what made the target belongs to this start
+            this = this.after(others.pop())
+        return [*others, this]
 
     def _totals(self) -> Start:
         return attrs.evolve(

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 class RunStart:
     """One start of a run; a run with a journal may have several.
 
-    In a journal, a request that schedules counts as a start of its own.
+    In a journal, a request that schedules is a start of its own, without an end.
 
     Attributes:
         requests: Requests of the operation that were written to the wire.
@@ -37,4 +37,13 @@ class RunStart:
             seconds=start.seconds,
             ended=start.ended,
             stopped=start.stopped,
+        )
+
+    def after(self, before: "RunStart") -> "RunStart":
+        """Return this start with what was done right before it."""
+        return attrs.evolve(
+            self,
+            requests=self.requests + before.requests,
+            retries=self.retries + before.retries,
+            seconds=self.seconds + before.seconds,
         )

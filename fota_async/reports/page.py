@@ -258,13 +258,14 @@ def _starts(report: BatchReport, record: RunRecord | None) -> dict[str, Any]:
             }
             for one in (report.starts if several else ())
         ],
+        "endless": any(not one.ended for one in report.starts[:-1]),
         "starts_caption": f"What each start took: {source if record else 'as the journal has it'}",
     }
 
 
 def _end(start: RunStart, *, is_last: bool) -> str:
     if not start.ended or start.stopped == UNFINISHED:
-        return "was killed, or goes on" if is_last else "was killed"
+        return "goes on, or was killed" if is_last else "no end is on record"
     if start.stopped is None:
         return "came to its end"
     return f"stopped: {CAUSES.get(start.stopped, start.stopped)}"
