@@ -269,7 +269,7 @@ def test_a_page_about_few_devices_has_nothing_beside_it(tmp_path: Path) -> None:
     # A workbook takes twenty times as long to write.
     [("csv", 200_000), ("json", 200_000), ("ndjson", 200_000), ("html", 200_000), ("xlsx", 20_000)],
 )
-def test_200_000_devices_are_never_all_in_memory(ending: str, devices: int, tmp_path: Path) -> None:
+def test_devices_are_never_all_in_memory(ending: str, devices: int, tmp_path: Path) -> None:
     def peak(count: int) -> int:
         report = report_of([(range(count // 2), DONE), (range(count // 2, count), HOSTILE)])
         tracemalloc.start()
