@@ -82,6 +82,7 @@ from fota_async.models import (
 )
 from fota_async.models.auth import NewPassword
 from fota_async.options import SessionOptions
+from fota_async.reports import RunRecord, write_report
 from fota_async.retry import RetryPolicy
 from fota_async.session import SessionManager
 
@@ -131,6 +132,7 @@ __all__ = [
     "RegistrationError",
     "RetryPolicy",
     "RunOptions",
+    "RunRecord",
     "RunStopped",
     "ScheduleRun",
     "ScheduleUnknown",
@@ -171,4 +173,5 @@ __all__ = [
     "store_candidates",
     "switch_logging",
     "sync_firmware",
+    "write_report",
 ]

@@ -171,13 +171,19 @@ class RunEndedEvent(_OfRun):
 
 @attrs.frozen(kw_only=True)
 class BatchEvent(_OfRun):
-    """Something was decided about a batch, or about some of its devices."""
+    """Something was decided about a batch, or about some of its devices.
+
+    `place` is where in the input the batch came from. `seconds` is how long the API took to answer,
+    waits and retries included; None where no request just ended.
+    """
 
     operation: str
     target: str
     devices: int
     outcome: BatchOutcome
     reason: str = ""
+    place: int = 0
+    seconds: float | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -203,7 +209,9 @@ class ProgressEvent(_OfRun):
     `total` is the number of inputs where it is known beforehand. `doubtful` devices were sent
     and wait to be settled. `failures` are the three most frequent reasons of failed devices and
     how many devices each; long numbers in them, which may be device ids, are masked. Where there
-    are very many different reasons, the counts may lag behind by a twentieth.
+    are very many different reasons, the counts may lag behind by a twentieth. The
+    `earlier_` ones are those among the counts that were decided by an earlier start, as the journal
+    says.
     """
 
     operation: str
@@ -222,6 +230,9 @@ class ProgressEvent(_OfRun):
     retries: int
     seconds: float
     finished: bool
+    earlier_succeeded: int = 0
+    earlier_failed: int = 0
+    earlier_pending: int = 0
     failures: tuple[tuple[str, int], ...] = ()
 
 

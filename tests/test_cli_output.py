@@ -14,8 +14,9 @@ from cli_helpers import Fota, in_thread, point_at, runner
 from helpers import UPGRADE, Seen, Stub, reply
 
 from fota_async import models
-from fota_async.cli.plain import printable, printable_lines
+from fota_async.cli.plain import printable_lines
 from fota_async.cli.tables import COLUMNS, list_table
+from fota_async.printable import printable
 
 pty = pytest.importorskip("pty")
 

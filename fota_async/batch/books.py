@@ -1,6 +1,7 @@
 """What a run knows, for everyone who asks: the report, the stream of outcomes, the events."""
 
 from array import array
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
 
@@ -19,6 +20,7 @@ from fota_async.batch.pieces import Batch
 from fota_async.batch.protocol import BatchSession
 from fota_async.batch.recheck import recheck_with
 from fota_async.batch.report import BatchReport
+from fota_async.batch.run_start import RunStart
 from fota_async.batch.settings import RunSettings
 from fota_async.batch.states import State, Verdict
 from fota_async.batch.stream import Stream
@@ -77,6 +79,7 @@ class Books:
         self._on_disk = settings.journal is not None
         self._first = first
         self._broke = broke
+        self._earlier: Counter[State] = Counter()
         self.requests = 0
         self.retries = 0
         self.unasked = 0
@@ -183,6 +186,8 @@ class Books:
 
     def enter_known(self, place: int, numbers: "array[int]", verdict: Verdict) -> None:
         """Enter what was decided before the run, or by an earlier start of it."""
+        if self._first is None:
+            self._earlier[verdict.state] += len(numbers)
         self._enter_final(Column(place, numbers, verdict), self._on_disk)
 
     def _enter_final(self, column: Column, on_disk: bool) -> None:
@@ -247,8 +252,24 @@ class Books:
             stopped=stopped,
             unasked=self.unasked + sum(start.unasked for start in earlier),
             dry_run=self._dry_run,
+            starts=self._starts(earlier, stopped),
             recheck=recheck_with(self._session, self._operation),
         )
+
+    def _starts(self, earlier: Sequence[Start], stopped: str | None) -> list[RunStart]:
+        *others, this = [
+            *map(RunStart.from_journal, earlier),
+            RunStart(
+                requests=self.requests,
+                retries=self.retries,
+                seconds=self.seconds,
+                ended=self.ended,
+                stopped=stopped,
+            ),
+        ]
+        if self._first is not None and others:  # what made the target belongs to this start
+            this = this.after(others.pop())
+        return [*others, this]
 
     def _totals(self) -> Start:
         return attrs.evolve(
@@ -271,6 +292,8 @@ class Books:
                 devices=len(batch.ids) if devices < 0 else devices,
                 outcome=outcome,
                 reason=reason,
+                place=batch.place,
+                seconds=None if outcome == "settled" else batch.tally.seconds,
             )
         )
 
@@ -296,5 +319,8 @@ class Books:
                 seconds=self.seconds,
                 finished=self.ended,
                 failures=self._reasons.of(self.ledger),
+                earlier_succeeded=self._earlier[State.SUCCEEDED],
+                earlier_failed=self._earlier[State.FAILED],
+                earlier_pending=self._earlier[State.PENDING],
             )
         )

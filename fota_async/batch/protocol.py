@@ -22,11 +22,13 @@ class Tally:
         requests: Tries that were written to the wire.
         on_wire: Whether one is under way.
         in_doubt: Whether one of them may have been applied with nobody knowing.
+        seconds: How long the call took, waits included; None before its end.
     """
 
     requests: int = 0
     on_wire: bool = False
     in_doubt: bool = False
+    seconds: float | None = None
 
 
 class BatchSession(Protocol):

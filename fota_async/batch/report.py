@@ -4,7 +4,7 @@ import json
 import re
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from fota_async.batch.errors import DevicesFailed
 from fota_async.batch.ledger import Column, Ledger
 from fota_async.batch.operation import Operation
 from fota_async.batch.recheck import Change, Recheck
+from fota_async.batch.run_start import RunStart
 from fota_async.batch.states import DeviceOutcome, State, Verdict
 from fota_async.errors import MisuseError
 
@@ -71,6 +72,8 @@ class BatchReport:
         stopped: Why the run ended early, in one word, or None.
         unasked: Answers about devices that nobody asked about.
         dry_run: Whether nothing was sent because nothing should be.
+        starts: What each start of the run took, the last one last; earlier ones are those of its
+            journal.
     """
 
     def __init__(
@@ -87,6 +90,7 @@ class BatchReport:
         stopped: str | None,
         unasked: int = 0,
         dry_run: bool = False,
+        starts: Sequence[RunStart] = (),
         recheck: Recheck | None = None,
     ) -> None:
         self._ledger = ledger
@@ -100,6 +104,7 @@ class BatchReport:
         self.stopped = stopped
         self.unasked = unasked
         self.dry_run = dry_run
+        self.starts = tuple(starts)
         self._recheck = recheck
 
     @property
@@ -165,6 +170,14 @@ class BatchReport:
         """
         words = Verdict(group.state, group.status, group.reason)
         return self._ledger.examples(words, most)
+
+    @property
+    def settled(self) -> dict[State, int]:
+        """How many devices a reading of the target decided, by what became of them."""
+        counts: Counter[State] = Counter()
+        for verdict, devices in self._ledger.groups.items():
+            counts[verdict.state] += devices if verdict.settled else 0
+        return {state: counts[state] for state in State if counts[state]}
 
     def __iter__(self) -> Iterator[DeviceOutcome]:
         return self._ledger.outcomes()

@@ -164,6 +164,7 @@ class Sender:
         operation = self._operation
         opening = operation.opening if self._work.opening else None
         encode = opening.encode if opening else operation.encode
+        began = self._session.clock.monotonic()
         try:
             await self._books.journal.intend(batch)
             return await self._session.call(
@@ -179,5 +180,6 @@ class Sender:
             )
         finally:
             self._work.in_flight.discard(batch)
+            batch.tally.seconds = self._session.clock.monotonic() - began
             self._books.written(batch.tally.requests, sent_before=batch.sent)
             batch.sent = batch.sent or batch.tally.requests > 0

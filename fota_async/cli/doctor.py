@@ -8,8 +8,8 @@ from fota_async.cli.calls import CALL, Call, CallFlags, as_line
 from fota_async.cli.checks import NAMES, AccountChecks, Check, check_proxy, check_server
 from fota_async.cli.exits import Exit
 from fota_async.cli.output import print_pieces, told
-from fota_async.cli.plain import printable
 from fota_async.errors import ConfigurationError, LoginRefusedError
+from fota_async.printable import printable
 from fota_async.retry import RetryPolicy
 from fota_async.transport import check_base_url
 

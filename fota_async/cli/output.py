@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from fota_async.cli.plain import printable_lines
 from fota_async.errors import ConfigurationError
+from fota_async.reports.files import check_format, companion_of
 
 if TYPE_CHECKING:
     from fota_async.batch.report import BatchReport
@@ -72,14 +73,13 @@ def check_report_path(path: str, *sources: str | None, option: str = "--report")
     Raises:
         ConfigurationError: It cannot.
     """
+    check_format(path)
     file = Path(path)
-    if file.suffix.lower() != ".csv":
-        raise ConfigurationError(f"{option} writes CSV, so its file ends in .csv, not {path!r}")
+    beside = companion_of(file)
     for source in filter(None, sources):
-        if file.absolute() == Path(source).absolute() or (
-            file.exists() and Path(source).exists() and file.samefile(source)
-        ):
-            raise ConfigurationError(f"{option} would overwrite {source!r} itself")
+        for written in (file, beside):
+            if written is not None and _is_same(written, Path(source)):
+                raise ConfigurationError(f"{option} would overwrite {source!r} itself")
     why = _why_unwritable(file)
     if why:
         raise ConfigurationError(f"{option} cannot write {path!r}: {why}; nothing was sent")
@@ -88,8 +88,15 @@ def check_report_path(path: str, *sources: str | None, option: str = "--report")
 def _why_unwritable(file: Path) -> str:
     if file.is_dir():
         return "it is a folder"
-    if not file.parent.is_dir():
-        return f"there is no folder {str(file.parent)!r}"
-    if not os.access(file if file.exists() else file.parent, os.W_OK):
+    folder = file.resolve().parent
+    if not folder.is_dir():
+        return f"there is no folder {str(folder)!r}"
+    if not os.access(folder, os.W_OK) or (file.exists() and not os.access(file, os.W_OK)):
         return "this user may not write there"
     return ""
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    return one.absolute() == other.absolute() or (
+        one.exists() and other.exists() and one.samefile(other)
+    )

@@ -4,16 +4,7 @@ from typing import Any
 
 import attrs
 
-
-def printable(text: str) -> str:
-    r"""Return a text of the API as it may stand on a terminal.
-
-    What is not printable could move the cursor, recolour or retitle the terminal, or turn the
-    direction of writing: it is shown by its escape, such as `\x1b`.
-    """
-    if text.isprintable():
-        return text
-    return "".join(one if one.isprintable() else _escaped(one) for one in text)
+from fota_async.printable import printable
 
 
 def printable_lines(text: str) -> str:
@@ -37,7 +28,3 @@ def as_plain(value: Any) -> Any:
     if isinstance(value, tuple | list):
         return [as_plain(one) for one in value]
     return value
-
-
-def _escaped(one: str) -> str:
-    return one.encode("unicode_escape").decode("ascii")

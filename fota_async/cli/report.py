@@ -1,8 +1,6 @@
 """`fota report`: what a journal says."""
 
-import json
 import sys
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -11,12 +9,14 @@ from cyclopts import Parameter
 
 from fota_async.batch.journal.read_journal import UNFINISHED, read_journal
 from fota_async.batch.report import BatchReport, csv_lines
-from fota_async.batch.states import DeviceOutcome, State
+from fota_async.batch.states import State
 from fota_async.cli.arguments import Flat
 from fota_async.cli.exits import Exit
 from fota_async.cli.output import check_report_path, fail, print_pieces, say
 from fota_async.cli.plain import printable_lines
 from fota_async.errors import ConfigurationError
+from fota_async.reports import write_report
+from fota_async.reports.texts import json_pieces
 
 
 @attrs.frozen(kw_only=True)
@@ -40,6 +40,13 @@ class ReportOptions:
             help="One JSON object: counts, groups by reason, and devices.",
         ),
     ] = False
+    report: Annotated[
+        str | None,
+        Parameter(
+            help="File to write, in place of standard output, as its ending says: .csv, .json, "
+            ".ndjson, .xlsx, or .html, a page to show to others."
+        ),
+    ] = None
 
 
 _NO_OPTIONS = ReportOptions()
@@ -64,40 +71,30 @@ def report(
 
     fota report enrol.db --state succeeded | fota remove --upgrade ... -
     """
-    if options.json and options.csv is not None:
-        raise ConfigurationError("give --json or --csv, not both")
-    if options.csv is not None:
-        check_report_path(options.csv, journal, option="--csv")
+    if options.json + (options.csv is not None) + (options.report is not None) > 1:
+        raise ConfigurationError("give one of --report, --csv and --json")
+    file = options.csv or options.report
+    if file is not None:
+        option = "--csv" if options.csv is not None else "--report"
+        check_report_path(file, journal, option=option)
+        if options.csv is not None and Path(file).suffix.lower() != ".csv":
+            raise ConfigurationError(f"--csv writes a file that ends in .csv, not {file!r}")
     told = read_journal(journal)
     if told.stopped == UNFINISHED:
         say(f"fota: the run in {journal!r} has not come to its end; start it again to go on")
+    if file is not None:
+        return _write(told, file, options.state)
     outcomes = (one for one in told if not options.state or one.state in options.state)
-    if options.csv is not None:
-        return _write_csv(options.csv, outcomes)
-    pieces = _json_pieces(told, outcomes) if options.json else csv_lines(outcomes)
+    pieces = json_pieces(told, outcomes) if options.json else csv_lines(outcomes)
     if sys.stdout.isatty():
         pieces = map(printable_lines, pieces)
     return Exit.DONE if print_pieces(pieces) else Exit.ERROR
 
 
-def _write_csv(path: str, outcomes: Iterable[DeviceOutcome]) -> int:
+def _write(told: BatchReport, file: str, states: list[State] | None) -> int:
     try:
-        with Path(path).open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
-            file.writelines(csv_lines(outcomes))
+        write_report(told, file, states=states or None)
     except OSError as error:
-        fail(f"the report could not be written to {path!r}: {error.strerror}")
+        fail(f"the report could not be written to {file!r}: {error.strerror}")
         return Exit.ERROR
     return Exit.DONE
-
-
-def _json_pieces(report: BatchReport, outcomes: Iterable[DeviceOutcome]) -> Iterator[str]:
-    """Yield one JSON object, however many devices there are."""
-    yield json.dumps(report.as_dict()).removesuffix("}")
-    yield ', "devices": ['
-    separator = ""
-    for outcome in outcomes:
-        device = attrs.asdict(outcome)
-        del device["detail"]  # the journal does not hold it
-        yield f"{separator}\n{json.dumps(device)}"
-        separator = ","
-    yield "]}\n"

@@ -129,7 +129,8 @@ class RecordFlags(RunFlags):
         str | None,
         Parameter(
             group=OUTPUT,
-            help="CSV file to write, a row for each device; it is valid input of another run.",
+            help="File to write, a row for each device, as its ending says: .csv (valid input of "
+            "another run), .json, .ndjson, .xlsx, or .html, a page to show to others.",
         ),
     ] = None
 

@@ -18,6 +18,8 @@ from fota_async.cli.run_flags import DangerRecordFlags, RecordFlags, record_opti
 from fota_async.cli.signals import on_signals
 from fota_async.client import FotaClient
 from fota_async.errors import JournalError
+from fota_async.observe.sink import fan_out
+from fota_async.reports import RunRecord, write_report
 
 MakeRun: TypeAlias = Callable[[FotaClient, Devices, RunOptions], Run[Any]]
 """Makes the run that a command is about."""
@@ -73,7 +75,8 @@ async def drive(
         check_report_path(flags.report, file, flags.journal)
     options = record_options(flags)
     progress = ProgressDisplay()
-    client = flags.client(progress, max_rate=flags.max_rate)
+    record = RunRecord(asked=asked(file, flags))
+    client = flags.client(fan_out(progress, record), max_rate=flags.max_rate)
     run = make_run(client, devices_of(file, flags.column), options)
     result: Any = None
     stopped: RunStopped | None = None
@@ -86,7 +89,7 @@ async def drive(
                 stopped = error
                 fail(stopped_in_words(error))
     report = run.report
-    has_report = write_report(report, flags)
+    has_report = save_report(report, flags, record)
     written = show(report, result, stopped, as_json=flags.json) and has_report
     say_failures(report, flags, again, has_report=has_report)
     code = exit_code(report, received.signal)
@@ -120,13 +123,31 @@ async def confirm_run(what: str, file: str, flags: DangerRecordFlags) -> None:
     await confirm(what, yes=flags.yes or flags.dry_run, can_ask=file != "-")
 
 
-def write_report(report: BatchReport, flags: RecordFlags) -> bool:
+def save_report(report: BatchReport, flags: RecordFlags, record: RunRecord) -> bool:
     """Write the file that was asked for, if one was; return whether it could be written."""
     # The file first: it is what nobody can get again, and standard output may be closed.
     if flags.report is not None:
         try:
-            report.to_csv(flags.report)
+            write_report(report, flags.report, record)
         except (OSError, JournalError) as error:
             fail(f"the report could not be written to {flags.report!r}: {error}")
             return False
     return True
+
+
+def asked(file: str, flags: RecordFlags) -> dict[str, str]:
+    """Return what a command was asked for, in words; secrets are no options."""
+    words = {
+        "device list": "standard input" if file == "-" else file,
+        "devices a request, at most": f"{flags.batch_size:,}",
+        "requests at once, at most": flags.concurrency and f"{flags.concurrency:,}",
+        "requests a second, at most": flags.max_rate and f"{flags.max_rate:g}",
+        "failures, at most": flags.max_failures,
+        "deadline": flags.deadline and f"{flags.deadline:g} s",
+        "settle delay": f"{flags.settle_delay:g} s",
+        "timeout of a try": f"{flags.timeout:g} s",
+        "journal": flags.journal,
+        "durability": flags.journal and flags.durability,
+        "dry run": "yes" if flags.dry_run else None,
+    }
+    return {what: said for what, said in words.items() if said}

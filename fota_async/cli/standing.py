@@ -1,8 +1,8 @@
 """Where a run stands, put together from the library's events and worded for a person."""
 
 from fota_async.cli.pace import Pace, duration
-from fota_async.cli.plain import printable
 from fota_async.events import Event, LimitEvent, PauseEvent, ProgressEvent, RequestEvent, TokenEvent
+from fota_async.printable import printable
 
 
 class Standing:

@@ -11,7 +11,8 @@ from rich.text import Text
 
 from fota_async import models
 from fota_async.batch.states import DeviceOutcome
-from fota_async.cli.plain import members, printable
+from fota_async.cli.plain import members
+from fota_async.printable import printable
 
 _CAMPAIGN = ("campaign_name", "start_date", "end_date", "status")
 _HISTORY = ("start_date", "status", "reason")

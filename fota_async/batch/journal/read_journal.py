@@ -12,6 +12,7 @@ from fota_async.batch.journal.reader import JournalReader
 from fota_async.batch.journal.rows import Start
 from fota_async.batch.ledger import Column, Ledger
 from fota_async.batch.report import BatchReport
+from fota_async.batch.run_start import RunStart
 
 UNFINISHED = "unfinished"
 
@@ -57,6 +58,7 @@ def read_journal(path: str | os.PathLike[str]) -> BatchReport:
         seconds=sum(start.seconds for start in starts),
         stopped=last.stopped if last.ended else UNFINISHED,
         unasked=sum(start.unasked for start in starts),
+        starts=list(map(RunStart.from_journal, starts)),
     )
 
 

@@ -17,8 +17,9 @@ from fota_async.cli.arguments import Flat
 from fota_async.cli.calls import CallFlags, show, tell_pauses
 from fota_async.cli.exits import Exit
 from fota_async.cli.output import print_pieces
-from fota_async.cli.plain import as_plain, printable
+from fota_async.cli.plain import as_plain
 from fota_async.client import FotaClient
+from fota_async.printable import printable
 
 Change: TypeAlias = TargetChange | DeviceChange
 

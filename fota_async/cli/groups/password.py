@@ -14,9 +14,9 @@ from fota_async.cli.arguments import Flat
 from fota_async.cli.confirm import confirm
 from fota_async.cli.exits import Exit
 from fota_async.cli.output import fail, print_pieces, say
-from fota_async.cli.plain import printable
 from fota_async.cli.signals import on_signals
 from fota_async.errors import CallError, ConfigurationError, FotaError
+from fota_async.printable import printable
 
 app = App(
     name="password",

@@ -31,10 +31,12 @@ from fota_async.cli.output import check_report_path, fail, print_pieces
 from fota_async.cli.plain import as_plain, printable_lines
 from fota_async.cli.progress import ProgressDisplay
 from fota_async.cli.run_flags import record_options, source_of
-from fota_async.cli.runs import devices_of, say_failures, write_report
+from fota_async.cli.runs import asked, devices_of, save_report, say_failures
 from fota_async.cli.schedules import APPEND, plain_target, show_scheduled
 from fota_async.cli.signals import on_signals
 from fota_async.client import FotaClient
+from fota_async.observe.sink import fan_out
+from fota_async.reports import RunRecord
 
 Start: TypeAlias = Callable[
     [FotaClient, Devices, dict[str, Any], RunOptions], Coroutine[Any, Any, PilotResult[Any]]
@@ -189,8 +191,8 @@ async def _drive(start: Start, file: str, flags: PilotFlags, again: str) -> int:
     if flags.report is not None:
         check_report_path(flags.report, file, flags.journal)
     arguments, options = await flags.arguments(), record_options(flags)
-    progress = ProgressDisplay()
-    async with flags.client(progress, max_rate=flags.max_rate) as client:
+    progress, record = ProgressDisplay(), RunRecord(asked=asked(file, flags))
+    async with flags.client(fan_out(progress, record), max_rate=flags.max_rate) as client:
         devices = devices_of(file, flags.column)
         work = asyncio.ensure_future(start(client, devices, arguments, options))
         with on_signals(work.cancel) as received, progress:
@@ -202,18 +204,18 @@ async def _drive(start: Start, file: str, flags: PilotFlags, again: str) -> int:
                 fail("interrupted; with --journal the same command goes on")
                 return 128 + received.signal
             except RunStopped as stopped:
-                return _stopped(stopped, flags)
-    has_report = write_report(result.fleet.report, flags)
+                return _stopped(stopped, flags, record)
+    has_report = save_report(result.fleet.report, flags, record)
     written = _print(result, as_json=flags.json) and has_report
     say_failures(result.fleet.report, flags, again, has_report=has_report)
     code = exit_code(result.fleet.report, None)
     return code if written or code else Exit.ERROR
 
 
-def _stopped(stopped: RunStopped, flags: PilotFlags) -> int:
+def _stopped(stopped: RunStopped, flags: PilotFlags, record: RunRecord) -> int:
     """Print what became of the run, of pilot or fleet, that was stopped; return the exit code."""
     fail(stopped_in_words(stopped))
-    written = write_report(stopped.report, flags)
+    written = save_report(stopped.report, flags, record)
     show_scheduled(stopped.report, None, stopped, as_json=flags.json)
     # It may be the run of the pilot, whose devices are not to be sent by themselves.
     say_failures(stopped.report, flags, "", has_report=written)
