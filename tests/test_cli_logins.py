@@ -87,7 +87,7 @@ def test_what_is_kept_is_its_owners_and_holds_no_secret(fota: Fota, stub: Stub, 
 
     directory = home / "state" / "fota_async" / "refused-logins"
     files = list(directory.iterdir())
-    assert len(files) == 2
+    assert sorted(len(file.name) for file in files) == [len("salt"), len("turn-00-lock"), 64]
     assert stat.S_IMODE(directory.stat().st_mode) == 0o700
     for file in files:
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
@@ -117,7 +117,8 @@ def test_another_password_or_server_is_another_login(refused: RefusedLogins) -> 
 
     other = Credentials("k", "s", CREDENTIALS.username, "another")
     same = Credentials("another-key", "s", CREDENTIALS.username, CREDENTIALS.password)
-    assert refused.find(URL, CREDENTIALS) == {"since": "2027-04-01 12:30 UTC", "why": "refused"}
+    known = refused.find(URL, CREDENTIALS) or {}
+    assert (known["since"], known["why"]) == ("2027-04-01 12:30 UTC", "refused")
     assert refused.find(URL, same) is not None
     assert refused.find(URL, other) is None
     assert refused.find("https://there.example", CREDENTIALS) is None
