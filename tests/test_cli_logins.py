@@ -17,7 +17,7 @@ from helpers import CREDENTIALS, FAST, LOGIN, UPGRADE, Seen, Stub, counts, drop,
 
 from fota_async import Credentials
 from fota_async.cli.refused_logins import LoginGuard, RefusedLogins
-from fota_async.clock import ManualClock, ScaledClock
+from fota_async.clock import ScaledClock
 from fota_async.errors import AuthError, ConfigurationError, LoginLostError, LoginRefusedError
 from fota_async.events import TokenEvent
 from fota_async.simulator import SimulatorThread
@@ -178,7 +178,7 @@ async def test_whoever_waits_for_long_is_told_and_ends_without_a_login(
 async def test_after_a_login_that_got_no_answer_the_next_one_goes_on(
     refused: RefusedLogins,
 ) -> None:
-    first, second = (LoginGuard(refused, URL, CREDENTIALS, ManualClock()) for _ in range(2))
+    first, second = (LoginGuard(refused, URL, CREDENTIALS, ScaledClock(500)) for _ in range(2))
     with pytest.raises(LoginLostError):
         async with first.turn():
             raise LoginLostError("the login got no answer")
@@ -188,7 +188,7 @@ async def test_after_a_login_that_got_no_answer_the_next_one_goes_on(
 
 
 async def test_another_server_is_not_waited_for(refused: RefusedLogins) -> None:
-    there = LoginGuard(refused, "https://there.example", CREDENTIALS, ManualClock())
+    there = LoginGuard(refused, "https://there.example", CREDENTIALS, ScaledClock(500))
     async with LoginGuard(refused, URL, CREDENTIALS).turn(), there.turn():
         pass
 
