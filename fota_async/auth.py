@@ -8,6 +8,7 @@ import asyncio
 import copy
 from collections import deque
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Any, Protocol, TypeVar
 from urllib.parse import urlencode
 
@@ -87,6 +88,7 @@ class CredentialTokens:
         attempts: The loop for retries.
         clock: Whose seconds tokens live.
         tell: Where `TokenEvent` goes.
+        around_login: See `fota_async.SessionOptions`.
     """
 
     def __init__(
@@ -96,12 +98,15 @@ class CredentialTokens:
         attempts: Attempts,
         clock: Clock,
         tell: EventHook,
+        *,
+        around_login: Callable[[], AbstractAsyncContextManager[object]] = nullcontext,
     ) -> None:
         self._credentials = credentials
         self._send = send
         self._attempts = attempts
         self._clock = clock
         self._tell = tell
+        self._around_login = around_login
         self._fetching: asyncio.Task[None] | None = None
 
         self._bearer: str | None = None
@@ -282,6 +287,10 @@ class CredentialTokens:
         if self._login_refusal is not None:
             raise self._login_refusal
         self._refuse_restless_session()
+        async with self._around_login():
+            await self._login_and_tell()
+
+    async def _login_and_tell(self) -> None:
         try:
             self._session = await self._login_once()
         except LostError as error:

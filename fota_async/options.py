@@ -1,6 +1,8 @@
 """The options of a session manager."""
 
 import ssl as ssl_module
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from typing import TypedDict
 
 from fota_async.clock import Clock
@@ -54,6 +56,10 @@ class SessionOptions(TypedDict, total=False):
     """End the session on close. Default False: other clients of this user may share it."""
     on_event: EventHook | None
     """Gets every event of `fota_async.events`; it should return at once."""
+    around_login: Callable[[], AbstractAsyncContextManager[object]] | None
+    """Makes what is entered before each login and left when `on_event` has heard of its outcome:
+    so processes of one user can log in one after the other. What entering raises ends the calls
+    that wait for the login, which is not sent. Without effect where `tokens` is given."""
     clock: Clock
     """Time; for tests."""
     tokens: TokenProvider | None

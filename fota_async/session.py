@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Hashable, Mapping
+from contextlib import nullcontext
 from types import TracebackType
 from typing import Self, TypeVar, Unpack, cast
 
@@ -95,7 +96,12 @@ class SessionManager:
         self._own_tokens: CredentialTokens | None = None
         if credentials is not None:
             self._own_tokens = CredentialTokens(
-                credentials, self._try_auth, self._attempts, self.clock, self.tell
+                credentials,
+                self._try_auth,
+                self._attempts,
+                self.clock,
+                self.tell,
+                around_login=options.get("around_login") or nullcontext,
             )
         self._tokens: TokenProvider | None = tokens or self._own_tokens
         # Until then everyone waits for them together, and not some of them for a place: when they

@@ -1,23 +1,29 @@
 """A login that was refused is not tried again by any later command of this user."""
 
+import asyncio
 import json
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Awaitable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from cli_helpers import Fota, in_thread, point_at, runner
-from helpers import CREDENTIALS, FAST, LOGIN, UPGRADE, Stub, counts, drop, reply
+from helpers import CREDENTIALS, FAST, LOGIN, UPGRADE, Seen, Stub, counts, drop, never, reply
 
 from fota_async import Credentials
 from fota_async.cli.refused_logins import LoginGuard, RefusedLogins
-from fota_async.errors import ConfigurationError, LoginRefusedError
+from fota_async.clock import ScaledClock
+from fota_async.errors import AuthError, ConfigurationError, LoginLostError, LoginRefusedError
 from fota_async.events import TokenEvent
 from fota_async.simulator import SimulatorThread
+from fota_async.simulator.exchange import Answer, Call
+from fota_async.simulator.service import Service
+from fota_async.sqlite_file.lock import HeldError, Lock
 
 RESET = "/api/m2m/v1/session/password/actions/reset"
 NO = reply({"errorCode": "NO", "errorMessage": "no"}, status=400)
@@ -45,9 +51,20 @@ def refused(tmp_path: Path) -> RefusedLogins:
     return RefusedLogins(tmp_path / "state" / "refused-logins")
 
 
+@pytest.fixture
+def fleet(tmp_path: Path) -> Path:
+    fleet = tmp_path / "fleet.txt"
+    fleet.write_text("990013907835573\n")
+    return fleet
+
+
+def command(fleet: Path) -> list[str]:
+    return [sys.executable, "-m", "fota_async", "append", "--upgrade", UPGRADE, str(fleet)]
+
+
 def append(fleet: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "fota_async", "append", "--upgrade", UPGRADE, str(fleet)],
+        command(fleet),
         capture_output=True,
         text=True,
         check=False,
@@ -56,11 +73,24 @@ def append(fleet: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
+def let_log_in_at_once(number: int, patch: pytest.MonkeyPatch) -> None:
+    """Let the simulator keep the bearer tokens, which come before the logins, for so many."""
+    respond, waiting, all_came = Service.respond, [], asyncio.Event()
+
+    async def respond_to_all(self: Service, call: Call) -> tuple[Answer, str | None]:
+        if call.route.name == "oauth_create_token":
+            waiting.append(call)
+            if len(waiting) == number:
+                all_came.set()
+            await all_came.wait()
+        return await respond(self, call)
+
+    patch.setattr(Service, "respond", respond_to_all)
+
+
 def test_five_commands_with_a_wrong_password_are_one_login(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    fleet: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fleet = tmp_path / "fleet.txt"
-    fleet.write_text("990013907835573\n")
     with SimulatorThread() as sim:
         point_at(sim, monkeypatch)
         monkeypatch.setenv("THINGSPACE_PASSWORD", "a-wrong-one")
@@ -81,13 +111,132 @@ def test_five_commands_with_a_wrong_password_are_one_login(
         assert append(fleet).returncode == 0
 
 
+def test_five_commands_at_once_with_a_wrong_password_are_one_login(
+    fleet: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    let_log_in_at_once(5, monkeypatch)
+    with SimulatorThread() as sim, ThreadPoolExecutor(5) as pool:
+        point_at(sim, monkeypatch)
+        monkeypatch.setenv("THINGSPACE_PASSWORD", "a-wrong-one")
+        done = list(pool.map(append, [fleet] * 5))
+
+        assert counts(sim)["session_login"] == 1
+        assert [one.returncode for one in done] == [1] * 5
+        assert sum("nothing was sent: this user name" in one.stderr for one in done) == 4
+
+
+def test_five_commands_at_once_with_the_right_password_all_do_their_work(
+    fleet: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    let_log_in_at_once(5, monkeypatch)
+    with SimulatorThread() as sim, ThreadPoolExecutor(5) as pool:
+        point_at(sim, monkeypatch)
+        done = list(pool.map(append, [fleet] * 5))
+
+        assert [one.returncode for one in done] == [0] * 5
+        assert counts(sim)["session_login"] == 5
+
+
+def test_a_command_that_was_killed_while_it_logged_in_keeps_nobody_waiting(
+    fota: Fota, stub: Stub, fleet: Path
+) -> None:
+    asked = threading.Event()
+    right = stub.at[LOGIN]
+
+    def hang(seen: Seen) -> Awaitable[bytes]:
+        asked.set()
+        return never(seen)
+
+    stub.at[LOGIN] = hang
+    with subprocess.Popen(command(fleet), stdin=subprocess.DEVNULL) as first:
+        assert asked.wait(60)
+        first.kill()
+    stub.at[LOGIN] = right
+
+    code, _, stderr = fota(*READ)
+
+    assert (code, stderr) == (0, "")
+
+
+async def test_whoever_waits_for_long_is_told_and_ends_without_a_login(
+    refused: RefusedLogins, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clock = ScaledClock(500)
+    async with LoginGuard(refused, URL, CREDENTIALS).turn():
+        started = clock.monotonic()
+        with pytest.raises(AuthError, match="nothing was sent: another command") as caught:
+            async with LoginGuard(refused, URL, CREDENTIALS, clock).turn():
+                pytest.fail("it must not log in")
+
+    assert caught.value.sent == "no"
+    assert clock.monotonic() - started >= 60
+    assert capsys.readouterr().err == (
+        "fota: waiting for another command that is logging in as this user\n"
+    )
+
+
+async def test_after_a_login_that_got_no_answer_the_next_one_goes_on(
+    refused: RefusedLogins,
+) -> None:
+    first, second = (LoginGuard(refused, URL, CREDENTIALS, ScaledClock(500)) for _ in range(2))
+    with pytest.raises(LoginLostError):
+        async with first.turn():
+            raise LoginLostError("the login got no answer")
+
+    async with second.turn():
+        pass
+
+
+async def test_another_server_is_not_waited_for(refused: RefusedLogins) -> None:
+    there = LoginGuard(refused, "https://there.example", CREDENTIALS, ScaledClock(500))
+    async with LoginGuard(refused, URL, CREDENTIALS).turn(), there.turn():
+        pass
+
+
+async def test_of_two_that_try_again_at_once_one_does(refused: RefusedLogins) -> None:
+    refused.keep(URL, CREDENTIALS, "refused", NOW)
+    first, second = (LoginGuard(refused, URL, CREDENTIALS) for _ in range(2))
+    for guard in (first, second):
+        guard.waive()
+        guard.check()
+    async with first.turn():
+        refused.keep(URL, CREDENTIALS, "refused", NOW)
+
+    with pytest.raises(LoginRefusedError, match="nothing was sent"):
+        async with second.turn():
+            pytest.fail("it must not log in")
+
+
+def test_where_every_lock_seems_to_be_held_nobody_waits(
+    fota: Fota, stub: Stub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def take(_: Lock) -> None:
+        raise HeldError
+
+    monkeypatch.setattr(Lock, "take", take)
+
+    assert fota(*READ)[0] == 0
+    assert len(stub.asked(LOGIN)) == 1
+
+
+def test_where_no_lock_can_be_made_the_command_does_its_work(
+    fota: Fota, stub: Stub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a-file").write_text("")
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "a-file"))
+
+    code, _, stderr = fota(*READ)
+
+    assert (code, stderr, len(stub.asked(LOGIN))) == (0, "", 1)
+
+
 def test_what_is_kept_is_its_owners_and_holds_no_secret(fota: Fota, stub: Stub, home: Path) -> None:
     stub.at[LOGIN] = lambda _: NO
     fota(*READ)
 
     directory = home / "state" / "fota_async" / "refused-logins"
     files = list(directory.iterdir())
-    assert len(files) == 2
+    assert sorted(len(file.name) for file in files) == [len("salt"), len("turn-00-lock"), 64]
     assert stat.S_IMODE(directory.stat().st_mode) == 0o700
     for file in files:
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
@@ -117,7 +266,8 @@ def test_another_password_or_server_is_another_login(refused: RefusedLogins) -> 
 
     other = Credentials("k", "s", CREDENTIALS.username, "another")
     same = Credentials("another-key", "s", CREDENTIALS.username, CREDENTIALS.password)
-    assert refused.find(URL, CREDENTIALS) == {"since": "2027-04-01 12:30 UTC", "why": "refused"}
+    known = refused.find(URL, CREDENTIALS) or {}
+    assert (known["since"], known["why"]) == ("2027-04-01 12:30 UTC", "refused")
     assert refused.find(URL, same) is not None
     assert refused.find(URL, other) is None
     assert refused.find("https://there.example", CREDENTIALS) is None
@@ -193,8 +343,12 @@ def test_an_entry_that_was_cut_short_counts(refused: RefusedLogins) -> None:
 def test_what_cannot_be_read_is_an_error_and_nothing_is_sent(refused: RefusedLogins) -> None:
     (refused.directory / "salt").mkdir(parents=True)
 
+    guard = LoginGuard(refused, URL, CREDENTIALS)
     with pytest.raises(ConfigurationError, match=r"refused-logins.*nothing was sent"):
-        LoginGuard(refused, URL, CREDENTIALS).check()
+        guard.check()
+
+    guard.waive()
+    guard.check()
 
 
 def test_where_nothing_can_be_written_the_refusal_says_so(

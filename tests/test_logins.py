@@ -1,7 +1,8 @@
 """Logins and token requests that go wrong in ways only a stub server has."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -31,6 +32,7 @@ from fota_async import (
     TokenRefusedError,
 )
 from fota_async.clock import ManualClock
+from fota_async.events import Event, TokenEvent
 
 NewStub = Callable[..., Awaitable[Stub]]
 NewClient = Callable[..., FotaClient]
@@ -280,3 +282,70 @@ async def test_what_is_sent_to_fetch_tokens(new_stub: NewStub, new_client: NewCl
     assert login.headers["content-type"] == "application/json"
     assert revoke.body == f"grant_type=client_credentials&token={BEARER}".encode()
     assert revoke.headers["authorization"] == token.headers["authorization"]
+
+
+@pytest.mark.parametrize(
+    ("script", "heard"),
+    [
+        (lambda _: reply({"sessionToken": SESSION}), ["fetched"]),
+        (lambda _: reply({"errorCode": "NO", "errorMessage": "no"}, 400), ["refused"]),
+        (drop, ["lost"]),
+        (lambda _: reply(FAULT | {"fault": {"code": "900908"}}, 403), []),
+    ],
+)
+async def test_around_login_is_entered_before_a_login_and_left_when_its_outcome_was_told(
+    new_stub: NewStub, new_client: NewClient, script: Any, heard: list[str]
+) -> None:
+    stub, seen = await new_stub(), []
+
+    @asynccontextmanager
+    async def around() -> AsyncIterator[None]:
+        seen.append(f"entered after {len(stub.asked(LOGIN))}")
+        try:
+            yield
+        finally:
+            seen.append(f"left after {len(stub.asked(LOGIN))}")
+
+    def hear(event: Event) -> None:
+        if isinstance(event, TokenEvent) and event.kind == "session":
+            seen.append(event.action)
+
+    stub.at[LOGIN] = script
+    await outcomes(new_client(stub, around_login=around, on_event=hear), calls=1)
+
+    assert seen == ["entered after 0", *heard, "left after 1"]
+
+
+async def test_around_login_is_entered_again_when_the_session_ended(
+    new_stub: NewStub, new_client: NewClient
+) -> None:
+    stub, entered = await new_stub(), []
+
+    @asynccontextmanager
+    async def around() -> AsyncIterator[None]:
+        entered.append(len(stub.asked(LOGIN)))
+        yield
+
+    ended = reply({"errorCode": "x.SessionToken.Expired"}, 400)
+    stub.script = in_turn(ended, reply(upgrade()))
+    await read(new_client(stub, around_login=around))
+
+    assert entered == [0, 1]
+
+
+async def test_what_entering_around_login_raises_ends_all_who_wait_and_nothing_is_sent(
+    new_stub: NewStub, new_client: NewClient
+) -> None:
+    stub = await new_stub()
+
+    @asynccontextmanager
+    async def around() -> AsyncIterator[None]:
+        raise LoginRefusedError("refused elsewhere")
+        yield
+
+    results = await outcomes(new_client(stub, around_login=around))
+
+    assert {(type(result), str(result)) for result in results} == {
+        (LoginRefusedError, "refused elsewhere")
+    }
+    assert stub.asked(LOGIN) == []

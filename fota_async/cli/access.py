@@ -94,8 +94,9 @@ class AccessFlags:
         base_url = check_base_url(self.base_url)
         directory = platformdirs.user_state_path("fota_async") / "refused-logins"
         guard = LoginGuard(RefusedLogins(directory), base_url, credentials_for(base_url))
-        if not self.try_login_again:
-            guard.check()
+        if self.try_login_again:
+            guard.waive()
+        guard.check()
 
         def tell(event: Event) -> None:
             guard.hear(event)
@@ -107,6 +108,7 @@ class AccessFlags:
             "trust_env": self.trust_env,
             "max_rate": max_rate,
             "on_event": tell,
+            "around_login": guard.turn,
         }
         if retry is not None:
             session["retry"] = retry

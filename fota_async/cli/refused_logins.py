@@ -3,6 +3,8 @@
 import hashlib
 import os
 import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
@@ -10,7 +12,9 @@ from typing import Literal
 import attrs
 import msgspec
 
+from fota_async.cli.login_turn import LoginTurn
 from fota_async.cli.output import fail
+from fota_async.clock import Clock, SystemClock
 from fota_async.credentials import Credentials
 from fota_async.errors import ConfigurationError, LoginRefusedError
 from fota_async.events import Event, TokenEvent
@@ -40,7 +44,9 @@ class RefusedLogins:
         self.directory = directory
 
     def find(self, base_url: str, credentials: Credentials) -> dict[str, str] | None:
-        """Return what was kept of these credentials: `since` and `why`; None if nothing was.
+        """Return what was kept of these credentials, None if nothing was.
+
+        `since` and `why`, and an `id` by which two refusals differ.
 
         Raises:
             ConfigurationError: The directory cannot be read.
@@ -70,8 +76,8 @@ class RefusedLogins:
         path = self._path(base_url, credentials)
         if path is None:
             raise OSError(f"{_SALT} is gone")
-        text = msgspec.json.encode({"since": f"{now:%Y-%m-%d %H:%M} UTC", "why": why})
-        self._written(text).replace(path)
+        kept = {"since": f"{now:%Y-%m-%d %H:%M} UTC", "why": why, "id": secrets.token_hex(8)}
+        self._written(msgspec.json.encode(kept)).replace(path)
 
     def forget(self, base_url: str, credentials: Credentials) -> None:
         """Keep nothing of these credentials.
@@ -130,12 +136,16 @@ class LoginGuard:
         refused: What is known.
         base_url: Address of the API.
         credentials: What the command logs in with.
+        clock: Whose seconds the wait for another process lasts.
     """
 
     refused: RefusedLogins
     base_url: str
     credentials: Credentials = attrs.field(repr=False)
+    clock: Clock = attrs.field(factory=SystemClock)
     _lost: bool = attrs.field(default=False, init=False)
+    _unreadable: bool = attrs.field(default=False, init=False)
+    _waived: dict[str, str] | None = attrs.field(default=None, init=False)
 
     def check(self) -> None:
         """Make sure that this login was not refused before.
@@ -144,8 +154,10 @@ class LoginGuard:
             LoginRefusedError: It was, and nothing was sent.
             ConfigurationError: What is known cannot be read.
         """
+        if self._unreadable:
+            return
         known = self.refused.find(self.base_url, self.credentials)
-        if known is None:
+        if known is None or known == self._waived:
             return
         since = f" (on {known['since']})" if "since" in known else ""
         what = _WORDS.get(known.get("why", ""), _WORDS["refused"])
@@ -154,6 +166,33 @@ class LoginGuard:
             "THINGSPACE_USERNAME and THINGSPACE_PASSWORD (or call `fota config remember`); if they "
             "are right, give --try-login-again once"
         )
+
+    def waive(self) -> None:
+        """Let the refusal that is known now not count; a later one does."""
+        try:
+            self._waived = self.refused.find(self.base_url, self.credentials)
+        except ConfigurationError:
+            self._unreadable = True
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """Keep every other process of this user from logging in as the same user meanwhile.
+
+        Five that begin at the same moment would else try a wrong password five times. Where no
+        lock can be made, nobody waits for anybody.
+
+        Raises:
+            AuthError: Another process kept the turn for too long, and nothing was sent.
+            LoginRefusedError: The login was refused meanwhile, and nothing was sent.
+            ConfigurationError: What is known cannot be read.
+        """
+        turn = LoginTurn(self.refused.directory, self.base_url, self.credentials.username)
+        await turn.take(self.clock)
+        try:
+            self.check()
+            yield
+        finally:
+            turn.give_up()
 
     def remember(self, why: Why) -> None:
         """Remember that these credentials are not to be tried again."""

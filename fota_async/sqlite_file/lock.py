@@ -6,6 +6,10 @@ from pathlib import Path
 from fota_async.sqlite_file.file import UnusableFileError, connect, create
 
 
+class HeldError(UnusableFileError):
+    """Somebody else has the lock."""
+
+
 class Lock:
     """The lock on one file: an SQLite lock on an empty file beside it.
 
@@ -16,29 +20,35 @@ class Lock:
     Args:
         path: The file.
         holder: Who else may hold the lock, for the error.
+
+    Attributes:
+        path: The empty file.
     """
 
     def __init__(self, path: Path, holder: str) -> None:
         self._holder = holder
-        self._path = path.with_name(f"{path.name}-lock")
+        self.path = path.with_name(f"{path.name}-lock")
         self._connection: sqlite3.Connection | None = None
 
     def take(self) -> None:
         """Take the lock.
 
         Raises:
-            UnusableFileError: Somebody has it.
+            HeldError: Somebody has it.
+            UnusableFileError: The empty file is something else, or cannot be locked.
+            OSError: It cannot be made.
+            sqlite3.Error: It cannot be opened.
         """
-        create(self._path)
-        connection = connect(self._path)
+        create(self.path)
+        connection = connect(self.path)
         try:
             connection.execute("PRAGMA busy_timeout = 0")
             connection.execute("BEGIN EXCLUSIVE")
         except sqlite3.Error as error:
             connection.close()
             if "locked" in str(error):
-                raise UnusableFileError(f"{self._holder} is using it; wait for its end") from error
-            raise UnusableFileError(f"{self._path.name} is no lock of it: {error}") from error
+                raise HeldError(f"{self._holder} is using it; wait for its end") from error
+            raise UnusableFileError(f"{self.path.name} is no lock of it: {error}") from error
         self._connection = connection
 
     def give_up(self) -> None:
