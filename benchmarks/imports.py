@@ -13,9 +13,9 @@ WITH_BYTE_CODE = {name: text for name, text in ENV.items() if name != "PYTHONDON
 ONE_AFTER_ANOTHER = ("import aiohttp", "import fota_async", "from fota_async import FotaClient")
 TEXT = """\
 Milliseconds, the median of {rounds} fresh processes each, byte code compiled before. `import
-fota_async` defers the work until the first name is used, so that what only one part of a program
-needs costs the other parts nothing; `from fota_async import FotaClient` does nearly all of it, which
-is beside it. More than half of that are the classes of attrs, whose methods are compiled as they are
+fota_async` defers the work until the first name is used, so that what one part of a program
+needs costs the other parts nothing; `from fota_async import FotaClient`, beside it, does nearly all
+of it. More than half of that are the classes of attrs, whose methods are compiled as they are
 made."""
 
 

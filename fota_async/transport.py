@@ -147,8 +147,8 @@ class Transport:
         self._proxy = proxy_for(base_url, proxy=proxy, trust_env=trust_env)
         self._ssl = ssl
         self._user_agent = user_agent
-        # asyncio receives into a new block of 256 KiB each time. The C library of Linux has it mapped
-        # and unmapped by the kernel, until a block of that size was freed: this one. That saves a
+        # asyncio receives into a new block of 256 KiB each time. The C library of Linux has the
+        # kernel map and unmap it, until a block of that size was freed: this one. That saves a
         # fifth of the CPU of a batch of 1,000.
         bytearray(1 << 20)
         self._loop: asyncio.AbstractEventLoop | None = None

@@ -113,6 +113,8 @@ def test_no_text_is_read_or_written_in_the_encoding_of_the_place() -> None:
             match node:
                 case ast.Call(func=ast.Attribute(attr="read_text" | "write_text" | "fdopen")):
                     opens = True
+                case ast.Call(func=ast.Name(id="open"), args=[_, ast.Constant(value=str(mode))]):
+                    opens = "b" not in mode
                 case ast.Call(func=ast.Name(id="open")):
                     opens = True
                 case ast.Call(func=ast.Attribute(attr="open"), args=[ast.Constant(value=str())]):

@@ -26,6 +26,7 @@ from fota_async import (
     ThrottledError,
     modify_upgrade,
 )
+from fota_async.batch.iterables import SLICE
 from fota_async.models.device_answers import DeviceAnswers
 
 
@@ -181,7 +182,7 @@ async def test_a_slow_reader_holds_no_place_that_another_call_needs() -> None:
             pass
 
 
-@pytest.mark.parametrize("size", [1024, 1000])
+@pytest.mark.parametrize("size", [SLICE, 1000])
 async def test_a_slow_source_does_not_hold_up_what_must_be_sent_again(size: int) -> None:
     async def once(ids: list[str]) -> DeviceAnswers:
         if len(session.sent) == 1:
@@ -191,7 +192,7 @@ async def test_a_slow_source_does_not_hold_up_what_must_be_sent_again(size: int)
 
     session, gate = FakeSession(once), asyncio.Event()
     run = asyncio.ensure_future(
-        run_over(session, source_behind(gate, 1024, 10), batch_size=size, concurrency=2)
+        run_over(session, source_behind(gate, SLICE, 10), batch_size=size, concurrency=2)
     )
     try:
         async with asyncio.timeout(0.5):
@@ -213,9 +214,10 @@ async def test_a_slow_source_in_the_middle_of_a_batch_does_not_hold_up_halves() 
         return await session.accept(ids)
 
     session, gate = FakeSession(refuse), asyncio.Event()
-    # 1,024 come at once, so that 24 wait for a batch that is not full yet.
+    # So many come at once that some wait for a batch that is not full yet.
+    assert SLICE % 100
     run = asyncio.ensure_future(
-        run_over(session, source_behind(gate, 1024, 10), batch_size=100, concurrency=2)
+        run_over(session, source_behind(gate, SLICE, 10), batch_size=100, concurrency=2)
     )
     try:
         async with asyncio.timeout(0.5):
@@ -224,4 +226,4 @@ async def test_a_slow_source_in_the_middle_of_a_batch_does_not_hold_up_halves() 
     finally:
         gate.set()
         report = await run
-    assert (report.failed, report.succeeded) == (1, 1033)
+    assert (report.failed, report.succeeded) == (1, SLICE + 9)

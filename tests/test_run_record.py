@@ -195,7 +195,7 @@ async def test_a_run_tells_how_long_its_batches_took(clock: ManualClock) -> None
     assert report.succeeded == 50
     slowest = record.slowest
     assert [one.seconds for one in slowest] == [3, 1, 1, 1, 1]
-    assert (slowest[0].place, slowest[0].devices, slowest[0].at) == (10, 10, 3)
+    assert (slowest[0].place, slowest[0].devices, slowest[0].at) == (10, 10, 4)
     assert sum(one.succeeded for one in record.timeline().bins) == 50
 
 

@@ -56,7 +56,7 @@ class SourceError(FotaError):
     ...     await fota.v1.upgrades.append_devices(upgrade_id, Path("fleet.csv"))
     ... except SourceError as error:
     ...     print(error)
-    fleet.csv has no column imei, device_id or deviceid; name the one that holds ...
+    fleet.csv has no column imei, device_id or deviceid; its header is ['serial', 'model']; ...
     """
 
 

@@ -80,6 +80,12 @@ def write_report(
             written.
         JournalError: The journal that holds the devices is not there any more, or damaged.
         OSError: The file cannot be written; one that was there is as it was.
+
+    >>> report = await fota.v1.upgrades.append_devices(upgrade_id, imeis)
+    >>> write_report(report, "out.csv")
+    >>> print(*Path("out.csv").read_text().splitlines()[:2], sep="\\n")
+    device_id,state,status,reason,settled
+    990003425730524,succeeded,AddDeviceSucceed,Device added Successfully,no
     """
     check_format(path)
     target = Path(path).resolve()  # a link stays one

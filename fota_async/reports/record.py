@@ -79,6 +79,12 @@ class RunRecord:
         lost: Devices whose answers were lost, by why; batches with such devices in `lost_batches`.
         settled: Devices that readings of the target decided.
         progress: The last progress that was told, or None.
+
+    >>> record = RunRecord(asked={"device list": "fleet.csv"})
+    >>> async with FotaClient.from_env(environ=environ, on_event=record) as client:
+    ...     report = await client.v1.upgrades.append_devices(upgrade_id, imeis)
+    >>> record.progress.succeeded, record.pauses, len(record.slowest)
+    (3, 0, 1)
     """
 
     def __init__(
