@@ -14,20 +14,20 @@ from fota_async.auth import RESET_PASSWORD, CredentialTokens
 from fota_async.batch.protocol import Tally
 from fota_async.bodies import Body, body_maker
 from fota_async.ceiling import Ceiling
+from fota_async.claims import Claims
 from fota_async.clock import Clock, SystemClock
 from fota_async.credentials import Credentials, TokenProvider, Tokens
 from fota_async.errors import (
     CallError,
     ConfigurationError,
     DeadlineError,
-    MisuseError,
     SessionEndedError,
     TokenRefusedError,
 )
 from fota_async.events import RequestEvent, logger
 from fota_async.limiter import Limiter, Slot
 from fota_async.models.auth import NewPassword, PasswordResetRequest
-from fota_async.observe.sink import event_sink
+from fota_async.observe.sink import event_sink, is_heard
 from fota_async.options import SessionOptions
 from fota_async.retry import RetryPolicy
 from fota_async.transport import Answer, Request, Transport, check_base_url
@@ -69,7 +69,8 @@ class SessionManager:
             raise ConfigurationError("give either credentials or tokens")
         self.base_url = check_base_url(options.get("base_url", BASE_URL))
         self.clock: Clock = options.get("clock") or SystemClock()
-        self.tell = event_sink(options.get("on_event"))
+        self._hook = options.get("on_event")
+        self.tell = event_sink(self._hook)
         self._unknown_members = UnknownMembers(self.tell)
         deadline = options.get("deadline", 300.0)
         self._deadline = None if deadline is None else _positive("deadline", deadline)
@@ -107,7 +108,7 @@ class SessionManager:
         # Until then everyone waits for them together, and not some of them for a place: when they
         # cannot be had, nobody is left who would ask for them again.
         self._has_tokens = False
-        self._claims: dict[tuple[str, str], list[str]] = {}
+        self._claims = Claims()
 
     def claim(
         self, account: str, target: str, operation: str, *, alone: bool = False
@@ -124,20 +125,7 @@ class SessionManager:
             MisuseError: A run of another operation is under way on this target, or of the same one
                 and it must be alone.
         """
-        holders = self._claims.setdefault((account, target), [])
-        if holders and (alone or holders[0] != operation):
-            raise MisuseError(
-                f"a run of {holders[0]} is under way on {target}; wait for its end before "
-                f"{operation}, or their outcomes would depend on chance"
-            )
-        holders.append(operation)
-
-        def release() -> None:
-            holders.remove(operation)
-            if not holders:
-                self._claims.pop((account, target), None)
-
-        return release
+        return self._claims.claim((account, target), operation, alone=alone)
 
     def slot(self, account: str, flow: Hashable = None) -> Slot:
         """Return a place in flight, to be taken before the work for a request begins.
@@ -147,6 +135,11 @@ class SessionManager:
             flow: On whose behalf: flows take turns. Single calls are one flow together, None.
         """
         return Slot(self._limiter(account), flow)
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether anyone hears of events: a hook, or the logger at DEBUG."""
+        return is_heard(self._hook)
 
     @property
     def max_pause(self) -> float:
@@ -329,18 +322,19 @@ class SessionManager:
         finally:
             tally.requests += status is not None or request.left
             tally.on_wire = False
-            self.tell(
-                RequestEvent(
-                    route=route.name,
-                    attempt=attempt,
-                    seconds=self.clock.monotonic() - started,
-                    status=status,
-                    error=failure,
-                    started=started_at,
-                    server=self.base_url,
-                    resends=resends,
+            if self.is_heard:
+                self.tell(
+                    RequestEvent(
+                        route=route.name,
+                        attempt=attempt,
+                        seconds=self.clock.monotonic() - started,
+                        status=status,
+                        error=failure,
+                        started=started_at,
+                        server=self.base_url,
+                        resends=resends,
+                    )
                 )
-            )
 
     async def reset_password(self) -> NewPassword:
         """Have the server make a new password for the user; it works at once.

@@ -94,6 +94,7 @@ class FakeSession:
         self._hook = hook
         self.max_concurrency = places
         self._limiter = Limiter(places, self.clock, self.tell)
+        self.is_heard = True
 
     def tell(self, event: Event) -> None:
         """Note an event."""

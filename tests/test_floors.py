@@ -29,6 +29,7 @@ FLOORS = {
     "pacing": 3.1,
     "allowance": 3.2,
     "ceiling": 3.2,
+    "claims": 3,
     "turns": 3.2,
     "limiter": 3.5,
     "batch": 4,

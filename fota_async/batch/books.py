@@ -285,6 +285,8 @@ class Books:
         self, batch: Batch, outcome: BatchOutcome, reason: str = "", devices: int = -1
     ) -> None:
         """Tell the hook about a batch."""
+        if not self._session.is_heard:
+            return
         self._session.tell(
             BatchEvent(
                 operation=self._operation.name,
@@ -299,6 +301,8 @@ class Books:
 
     def progress(self, doubtful: int) -> None:
         """Tell the hook where the run stands."""
+        if not self._session.is_heard:
+            return
         states = self.ledger.states
         self._session.tell(
             ProgressEvent(

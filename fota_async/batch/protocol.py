@@ -45,6 +45,11 @@ class BatchSession(Protocol):
         ...
 
     @property
+    def is_heard(self) -> bool:
+        """Whether anyone hears of the events that are told often; else they need not be made."""
+        ...
+
+    @property
     def max_pause(self) -> float:
         """Seconds that a call accepts to be throttled."""
         ...

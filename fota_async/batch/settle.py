@@ -81,7 +81,7 @@ class Doubts:
         self._doubts: list[Doubt] = []
 
     def __len__(self) -> int:
-        return sum(len(doubt.ids) for doubt in self._doubts)
+        return sum(len(doubt.ids) for doubt in self._doubts) if self._doubts else 0
 
     def __iter__(self) -> Iterator[Doubt]:
         return iter(self._doubts)

@@ -52,6 +52,11 @@ def event_sink(hook: EventHook | None) -> EventHook:
     return tell
 
 
+def is_heard(hook: EventHook | None) -> bool:
+    """Whether anyone hears of the events that are told often; else they need not be made."""
+    return hook is not None or logger.isEnabledFor(logging.DEBUG)
+
+
 def fan_out(*hooks: EventHook) -> EventHook:
     """Return a hook that hands every event to each of `hooks`, in this order.
 
