@@ -33,8 +33,8 @@ answers without delay."""
 def measure(scale: Scale) -> Section:
     """Measure what the clients cost."""
     devices = {
-        100: scale.pick(200_000, 50_000),
-        500: scale.pick(500_000, 50_000),
+        100: scale.pick(1_000_000, 200_000),
+        500: scale.pick(1_000_000, 200_000),
         1000: scale.pick(1_000_000, 200_000),
         5000: scale.pick(1_000_000, 200_000),
     }

@@ -57,6 +57,7 @@ class Settler:
         self._books = books
         self._stopper = stopper
         self._news = news
+        self._work_to_do = News(clock)  # or each batch would wake the settler, for nothing
         self._clock = clock
         self._settle_delay = settle_delay
         self._alone = alone
@@ -97,18 +98,23 @@ class Settler:
         if done:
             doubt.seen, doubt.seen_at = _DONE, -inf
         self.doubts.add(doubt)
+        self._work_to_do.tell()
         self._news.tell()
 
     async def run(self) -> None:
         """Settle for as long as the run goes on; ends when no doubt is left and none can come."""
         planned: float | None = None
         while self.doubts or self._expecting:
+            if not self.doubts:
+                planned = None
+                await self._work_to_do.wait()
+                continue
             now = self._clock.monotonic()
             nothing_else = self._stopper.stopped or self._work.waits_for_doubts
             if planned is None and self.doubts.is_due(now, nothing_else=nothing_else):
                 planned = self.doubts.best_moment
             if planned is None:
-                await self._news.wait_until(self.doubts.next_due if self.doubts else None)
+                await self._news.wait_until(self.doubts.next_due)
             elif now < planned:
                 await self._clock.sleep(planned - now)
             else:
@@ -117,6 +123,7 @@ class Settler:
     def expect_no_more(self) -> None:
         """Nothing is in flight any more whose answer could be lost."""
         self._expecting = False
+        self._work_to_do.tell()
         self._news.tell()
 
     async def _read(self) -> float | None:

@@ -1,6 +1,7 @@
 """What can become of a device."""
 
 from enum import StrEnum
+from functools import lru_cache
 
 import attrs
 
@@ -82,6 +83,7 @@ _ACCEPTED = ("accepted", "device accepted")
 _PENDING = ("pending", "queued", "scheduled")
 
 
+@lru_cache(maxsize=256)  # the same few words, batch after batch
 def judge(status: str) -> State | None:
     """Return what a status word of a modify or licence answer means, None for an unknown one.
 
