@@ -232,6 +232,7 @@ def test_a_wrong_password_costs_one_login_and_says_what_five_do(tmp_path: Path) 
     assert (done.returncode, report["stopped"], report["unsent"]) == (1, "credentials", 3000)
     assert stats["refused_logins"] == 1
     assert "five" in done.stderr
+    assert "interrupted" not in done.stderr
     assert "a wrong one" not in done.stderr
 
 

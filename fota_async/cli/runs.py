@@ -15,7 +15,7 @@ from fota_async.cli.failures import Kept, failures_in_words, with_access
 from fota_async.cli.output import check_report_path, fail, print_report, say
 from fota_async.cli.progress import ProgressDisplay
 from fota_async.cli.run_flags import DangerRecordFlags, RecordFlags, record_options, source_of
-from fota_async.cli.signals import on_signals
+from fota_async.cli.signals import graceful, on_signals
 from fota_async.client import FotaClient
 from fota_async.errors import JournalError
 from fota_async.observe.sink import fan_out
@@ -81,7 +81,7 @@ async def drive(
     result: Any = None
     stopped: RunStopped | None = None
     async with client:
-        with on_signals(run.stop) as received, progress:
+        with on_signals(graceful(run.stop, flags.grace)) as received, progress:
             try:
                 with advised():
                     result = await run
