@@ -91,6 +91,8 @@ async def drive(
     report = run.report
     has_report = save_report(report, flags, record)
     written = show(report, result, stopped, as_json=flags.json) and has_report
+    if not report.inputs and report.input_complete and stopped is None:
+        say("the device list is empty: nothing was sent")
     say_failures(report, flags, again, has_report=has_report)
     code = exit_code(report, received.signal)
     return code if written or code else Exit.ERROR
