@@ -8,6 +8,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Callable, Iterator
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
@@ -129,10 +130,11 @@ def test_an_empty_list_is_a_report_of_zeros(fota: Fota, tmp_path: Path) -> None:
     fleet = tmp_path / "fleet.txt"
     fleet.write_text("")
 
-    code, stdout, _ = fota("append", "--upgrade", UPGRADE, "--json", str(fleet))
+    code, stdout, stderr = fota("append", "--upgrade", UPGRADE, "--json", str(fleet))
 
     report = json.loads(stdout)
     assert (code, report["inputs"], report["requests"]) == (0, 0, 0)
+    assert "the device list is empty: nothing was sent" in stderr
 
 
 @pytest.mark.parametrize(
@@ -232,6 +234,7 @@ def test_a_wrong_password_costs_one_login_and_says_what_five_do(tmp_path: Path) 
     assert (done.returncode, report["stopped"], report["unsent"]) == (1, "credentials", 3000)
     assert stats["refused_logins"] == 1
     assert "five" in done.stderr
+    assert "interrupted" not in done.stderr
     assert "a wrong one" not in done.stderr
 
 
@@ -280,6 +283,29 @@ def test_an_unknown_fault_is_named_with_those_that_exist(
 ) -> None:
     assert run(["simulate", "--fault", "fire=1"]) == 2
     assert "drop_after" in capsys.readouterr().err
+
+
+def test_on_a_terminal_the_simulator_says_what_to_paste_into_another_one(tmp_path: Path) -> None:
+    ours, theirs = os.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-m", "fota_async", "simulate"],
+        stdout=theirs,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as simulator:
+        assert simulator.stderr is not None
+        lines = list(takewhile(lambda line: "Ctrl-C" not in line, simulator.stderr))
+        pasted = "".join(line for line in lines if line.startswith(("export ", "fota ")))
+        called = pasted.replace("fota ", f"'{sys.executable}' -m fota_async ")
+        done = subprocess.run(
+            ["/bin/sh", "-c", called], capture_output=True, text=True, cwd=tmp_path, check=False
+        )
+        simulator.terminate()
+    os.close(ours)
+    os.close(theirs)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout)["id"] == UPGRADE
 
 
 @pytest.mark.parametrize("option", ["--fault", "--rule"])

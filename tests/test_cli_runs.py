@@ -313,7 +313,15 @@ def test_a_signal_ends_a_run_and_its_report_is_true(
     killer = kill_at("v3_assign_licenses", sim, number)
 
     code, stdout, stderr = fota(
-        "licenses", "assign", "--api", "v3", "--json", *FAST, listed(tmp_path, imeis(3000))
+        "licenses",
+        "assign",
+        "--api",
+        "v3",
+        "--json",
+        "--journal",
+        str(tmp_path / "run.db"),
+        *FAST,
+        listed(tmp_path, imeis(3000)),
     )
 
     killer.join(20)
@@ -321,6 +329,10 @@ def test_a_signal_ends_a_run_and_its_report_is_true(
     assert (code, report["stopped"]) == (128 + number, "interrupted")
     assert report["unsent"] + report["unknown"] == 3000
     assert "interrupted" in stderr
+    assert stderr.count("stopping: nothing new is begun") == 1
+    assert "(interrupted); interrupted" not in stderr
+    assert report["unknown"] > 0
+    assert "the unknown devices: the same command settles them first" in stderr
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

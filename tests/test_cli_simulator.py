@@ -2,6 +2,7 @@
 
 import json
 import signal
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -243,6 +244,27 @@ def test_changes_are_lines_until_the_last_state(fota: Fota, sim: SimulatorThread
 
     assert [one["now"] for one in changes if "device_id" not in one][-1] == "CampaignEnded"
     assert DEVICE in {one.get("device_id") for one in changes}
+
+
+def test_on_a_terminal_devices_that_changed_alike_share_a_line(
+    fota: Fota, sim: SimulatorThread, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fleet = [f"{990_013_907_830_000 + number}" for number in range(2000)]
+    target = sim.add_campaign("v3")
+    sim.seed(fleet, target_id=target)
+    sim.seed([DEVICE], "DeviceRejected", target)
+    sim.set_status(target, "CampaignEnded")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+
+    code, stdout, _ = fota("campaigns", "watch", "--api", "v3", target)
+
+    assert code == 0
+    ended, *devices = stdout.splitlines()
+    assert ended == f"{target} at first -> CampaignEnded"
+    [many] = [line for line in devices if line.startswith("2,000 devices at first -> ")]
+    assert many.endswith(f": {', '.join(fleet[:3])}, ...")
+    [one] = [line for line in devices if line != many]
+    assert one.startswith(f"{DEVICE} at first -> ")
 
 
 def test_watching_can_be_interrupted(fota: Fota, sim: SimulatorThread) -> None:

@@ -1,6 +1,7 @@
 """Where device ids come from: anything that yields them, and files as people have them."""
 
 import asyncio
+import codecs
 import io
 import os
 import threading
@@ -119,6 +120,28 @@ async def test_other_columns_may_hold_any_bytes(tmp_path: Path) -> None:
     assert ids_of(report, State.INVALID) == [r"\xff"]
 
 
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+@pytest.mark.parametrize(
+    ("mark", "encoding"),
+    [(codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be")],
+)
+async def test_a_utf_16_file_is_told_by_its_mark(
+    tmp_path: Path, mark: bytes, encoding: str, line_end: str
+) -> None:
+    ids = imeis(30_000)
+    rows = line_end.join(["site,imei", *(f"Malmö Ċ,{one}" for one in ids)]) + line_end
+    lists = {"table.csv": rows, "plain.txt": line_end.join(ids)}
+    for name, text in lists.items():
+        source = open_source(write(tmp_path / name, mark + text.encode(encoding)))
+        await source.open()
+        total, read = source.total, []
+        while inputs := await source.read():
+            read += inputs
+        await source.aclose()
+
+        assert (total, read) == (len(ids), ids)
+
+
 async def test_the_csv_of_a_report_is_a_device_list(tmp_path: Path) -> None:
     first = await report_over([*IDS, "bad, really", "", "=1+1", 'a\n"b"', "\r"])
     first.to_csv(tmp_path / "report.csv")
@@ -146,7 +169,10 @@ def test_what_yields_nothing_is_a_type_error() -> None:
         (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", None, "binary"),
         (b"PK\x03\x04\x14\0\x06\0\x08\0\0\0!\0 and so on\n", None, "binary"),
         (IDS[0].encode() + b"\n\0\n", None, "binary"),
-        ("\n".join(IDS).encode("utf-16"), None, "binary"),
+        (b"PK\x03\x04\x14\0\x06\0\x08\0\0\0!\0 and so on\n", None, "can be saved as CSV"),
+        ("\n".join(IDS).encode("utf-16-le"), None, "binary"),
+        ("\n".join(IDS).encode("utf-32"), None, "binary"),
+        (codecs.BOM_UTF16_LE + f"imei\n{IDS[0]}\n\0\n".encode("utf-16-le"), None, "binary"),
         (b"imei,site\n1,2\n", "serial", r"no column 'serial'.*\['imei', 'site'\]"),
         (b"490154203237518\n", "imei", "no column 'imei'"),
         (b"7 " * 100_000, "imei", "no column 'imei'"),

@@ -150,7 +150,7 @@ class Sender:
             if batch.tally.in_doubt:
                 self._triage.lost(batch, "interrupted before the answer")
             else:
-                self._triage.put_back(batch, "interrupted")
+                self._triage.put_back_cut_short(batch)
             raise
         else:
             self._triage.answered(batch, result)

@@ -1,11 +1,12 @@
 """Device ids out of text: one a line, or a column of a CSV."""
 
+import codecs
 import csv
 import io
 from collections.abc import Callable, Iterable
 from itertools import chain
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import BinaryIO, Literal, TypeVar
 
 import anyio.to_thread
 
@@ -107,6 +108,7 @@ class TextSource:
 
 
 _EXPECTED = "expected a text file with one device id a line, or a CSV with a header"
+_UTF_16 = "utf-16"
 
 
 def open_file(path: Path) -> io.TextIOBase:
@@ -116,19 +118,37 @@ def open_file(path: Path) -> io.TextIOBase:
         SourceError: There is no such file, or it is a directory.
     """
     try:
-        # Another column may hold any bytes; they must not sink the run.
-        return path.open(encoding="utf-8-sig", errors="backslashreplace", newline="")
+        return text_of(path.open("rb"))
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or str(error)
         raise SourceError(f"cannot read {path}: {why}; {_EXPECTED}") from None
 
 
+def text_of(binary: BinaryIO) -> io.TextIOWrapper:
+    """Return bytes as text: UTF-16 where a file begins with its mark, else UTF-8.
+
+    PowerShell writes UTF-16. A pipe is UTF-8: to look at its mark would be to wait for it.
+    """
+    encoding = "utf-8-sig"
+    if binary.seekable():
+        start = binary.tell()
+        if binary.read(2) in {codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE}:
+            encoding = _UTF_16
+        binary.seek(start)
+    # Another column may hold any bytes; they must not sink the run.
+    return io.TextIOWrapper(binary, encoding=encoding, errors="backslashreplace", newline="")
+
+
 def _binary(text: io.TextIOBase) -> SourceError:
-    return SourceError(f"{_name(text)} is a binary file; {_EXPECTED}")
+    return SourceError(
+        f"{_name(text)} is a binary file; {_EXPECTED}; a spreadsheet can be saved as CSV"
+    )
 
 
 def _count_lines(text: io.TextIOBase) -> int:
     """Count lines, for the share that progress shows."""
+    if text.encoding == _UTF_16:
+        return _count_characters(text)
     binary = text.buffer  # type: ignore[attr-defined]  # a file opened as text has one
     lines, last = 0, b"\n"
     while block := binary.read(1 << 20):
@@ -138,6 +158,18 @@ def _count_lines(text: io.TextIOBase) -> int:
         last = block[-1:]
     text.seek(0)
     return lines + (last != b"\n")
+
+
+def _count_characters(text: io.TextIOBase) -> int:
+    """Count lines of text whose line ends are more than a byte; it takes longer."""
+    lines, last = 0, "\n"
+    while block := text.read(1 << 20):
+        if "\0" in block:
+            raise _binary(text)
+        lines += block.count("\n")
+        last = block[-1]
+    text.seek(0)
+    return lines + (last != "\n")
 
 
 def _rows(

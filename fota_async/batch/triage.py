@@ -209,12 +209,19 @@ class Triage:
     def put_back(self, batch: Batch, why: str, error: CallError | None = None) -> None:
         """Queue a batch again that was surely not applied."""
         batch.why = why
-        self._books.returned(batch)
-        self._work.put(batch)
-        self._books.tell(batch, "requeued", error.brief if error else why)
+        self._requeue(batch, error.brief if error else why)
+
+    def put_back_cut_short(self, batch: Batch) -> None:
+        """Queue a batch again whose sending was cut short; what ended the run is told with it."""
+        self._requeue(batch, "interrupted")
 
     def put_back_unbegun(self) -> None:
         """Queue batches again whose tasks were cancelled before they began; nobody sends now."""
         for batch in list(self._work.in_flight):
             self._work.in_flight.discard(batch)
-            self.put_back(batch, "interrupted")
+            self.put_back_cut_short(batch)
+
+    def _requeue(self, batch: Batch, brief: str) -> None:
+        self._books.returned(batch)
+        self._work.put(batch)
+        self._books.tell(batch, "requeued", brief)

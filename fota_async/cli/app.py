@@ -6,12 +6,13 @@ import sys
 import threading
 from collections.abc import Sequence
 
-from cyclopts import App, CycloptsError, Group, UnusedCliTokensError
+from cyclopts import App, CycloptsError, Group
 from cyclopts.argument import ArgumentCollection
 
 from fota_async import __version__
 from fota_async.cli.exits import Exit, exit_code_of
 from fota_async.cli.output import fail, told
+from fota_async.cli.usage import wrong_usage
 from fota_async.errors import FotaError
 
 _LAST_BREATH = 0.5
@@ -148,7 +149,7 @@ def execute(arguments: Sequence[str]) -> int:
         result = make_app(called)(arguments)
     except CycloptsError as error:
         command = " ".join(("fota", *(error.command_chain or ())))
-        fail(f"{_wrong(error)}; `{command} --help` tells more")
+        fail(f"{wrong_usage(error)}; `{command} --help` tells more")
         return Exit.USAGE
     except FotaError as error:
         fail(told(error))
@@ -163,15 +164,6 @@ def _fill_in_settings(_: App, __: tuple[str, ...], arguments: ArgumentCollection
         from fota_async.cli.settings import fill_in  # noqa: PLC0415 - the help needs none of it
 
         fill_in(arguments)
-
-
-def _wrong(error: CycloptsError) -> str:
-    """Return what is wrong with the arguments."""
-    if isinstance(error, UnusedCliTokensError):
-        tokens = " ".join(error.unused_tokens or ())
-        return f"nothing takes {tokens!r}: is it one argument too many, or an option misspelt?"
-    text = str(error)
-    return text if text.endswith("...") else text.rstrip(".")
 
 
 def _somebody_reads_on() -> bool:

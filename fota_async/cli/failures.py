@@ -105,14 +105,18 @@ def _what_to_do(report: BatchReport, kept: Kept, failed: list[str] | None) -> It
     yield _where_all_are(kept)
     if report.invalid:
         yield "the invalid inputs were not sent: mend them in the list"
-    if report.unknown:
+    if report.unknown and kept.journal is not None and report.stopped:
+        yield "the unknown devices: the same command settles them first"
+    elif report.unknown:
         yield "see whether the unknown devices were taken before you send them again"
     if report.unsent and kept.journal is not None:
         yield "the unsent devices: the same command goes on from its journal"
     elif report.unsent and kept.csv is not None and kept.again:
         yield f"send the unsent devices: {_picked('unsent', kept.csv)} | {kept.again} -"
     elif report.unsent:
-        yield "nothing was done about the unsent devices: send them again"
+        yield (
+            "nothing was done about the unsent devices: send them once what stopped the run is over"
+        )
     mended = "send the failed devices again, once the reasons are mended:"
     if not (report.failed and kept.again):
         return

@@ -19,7 +19,7 @@ from fota_async.cli.output import fail, print_pieces, say
 from fota_async.cli.progress import ProgressDisplay
 from fota_async.cli.run_flags import RunFlags, run_options
 from fota_async.cli.runs import MakeRun, devices_of
-from fota_async.cli.signals import on_signals
+from fota_async.cli.signals import graceful, on_signals
 from fota_async.cli.tables import list_table
 
 _ROWS_AT_ONCE = 100
@@ -55,7 +55,7 @@ async def read_devices(make_run: MakeRun, file: str, flags: ReadFlags) -> int:
     options["keep"] = "none"  # what was printed need not be held
     run = make_run(client, devices_of(file, flags.column), options)
     async with client:
-        with on_signals(run.stop) as received, progress or nullcontext():
+        with on_signals(graceful(run.stop, flags.grace)) as received, progress or nullcontext():
             async with run:
                 written = await _print(run, as_json=as_json)
     say(str(run.report))

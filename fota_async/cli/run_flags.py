@@ -1,6 +1,5 @@
 """The options that all commands with a device list share, and what they become."""
 
-import io
 import re
 import sys
 from pathlib import Path
@@ -11,7 +10,7 @@ from cyclopts import Group, Parameter
 from cyclopts.validators import Number
 
 from fota_async.batch.settings import RunOptions
-from fota_async.batch.text_source import TextSource, open_file
+from fota_async.batch.text_source import TextSource, open_file, text_of
 from fota_async.cli.access import OUTPUT, AccessFlags
 from fota_async.cli.arguments import Flat
 from fota_async.errors import ConfigurationError
@@ -181,13 +180,7 @@ def source_of(file: str, column: str | None) -> TextSource:
     """Return the device list in a file, or on standard input for `-`."""
     if file != "-":
         return TextSource(lambda: open_file(Path(file)), column, drains=True)
-    return TextSource(
-        lambda: io.TextIOWrapper(
-            sys.stdin.buffer, encoding="utf-8-sig", errors="backslashreplace", newline=""
-        ),
-        column,
-        drains=False,
-    )
+    return TextSource(lambda: text_of(sys.stdin.buffer), column, drains=False)
 
 
 def _max_failures(text: str | None) -> int | float | None:

@@ -15,7 +15,7 @@ from fota_async.cli.failures import Kept, failures_in_words, with_access
 from fota_async.cli.output import check_report_path, fail, print_report, say
 from fota_async.cli.progress import ProgressDisplay
 from fota_async.cli.run_flags import DangerRecordFlags, RecordFlags, record_options, source_of
-from fota_async.cli.signals import on_signals
+from fota_async.cli.signals import graceful, on_signals
 from fota_async.client import FotaClient
 from fota_async.errors import JournalError
 from fota_async.observe.sink import fan_out
@@ -81,7 +81,7 @@ async def drive(
     result: Any = None
     stopped: RunStopped | None = None
     async with client:
-        with on_signals(run.stop) as received, progress:
+        with on_signals(graceful(run.stop, flags.grace)) as received, progress:
             try:
                 with advised():
                     result = await run
@@ -91,6 +91,8 @@ async def drive(
     report = run.report
     has_report = save_report(report, flags, record)
     written = show(report, result, stopped, as_json=flags.json) and has_report
+    if not report.inputs and report.input_complete and stopped is None:
+        say("the device list is empty: nothing was sent")
     say_failures(report, flags, again, has_report=has_report)
     code = exit_code(report, received.signal)
     return code if written or code else Exit.ERROR

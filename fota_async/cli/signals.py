@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from fota_async.cli.output import say
+
 
 class Received:
     """Remembers the first signal that came."""
@@ -40,3 +42,25 @@ def on_signals(act: Callable[[], object]) -> Iterator[Received]:
     finally:
         for number, handler in earlier.items():
             signal.signal(number, handler)
+
+
+def graceful(stop: Callable[[], object], grace: float) -> Callable[[], None]:
+    """Return what stops a run and says the first time what comes now, so that nobody sits in doubt.
+
+    Args:
+        stop: Stops the run with grace, called again at once.
+        grace: Seconds that the run waits at most.
+    """
+    said = False
+
+    def act() -> None:
+        nonlocal said
+        if not said:
+            said = True
+            say(
+                "fota: stopping: nothing new is begun, and answers under way are waited for, at "
+                f"most {grace:g} s; interrupted again, it ends at once"
+            )
+        stop()
+
+    return act

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import sys
 from typing import Annotated, Any, TypeVar
 
@@ -10,6 +11,7 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from fota_async.cli.arguments import Flat
+from fota_async.cli.output import say
 from fota_async.cli.signals import on_signals
 from fota_async.errors import ConfigurationError
 from fota_async.simulator import Faults, Rules, Simulator
@@ -54,7 +56,7 @@ async def simulate(*, options: Annotated[SimulateOptions, Flat] = _NO_OPTIONS) -
 
     Prints one JSON line when it listens: base_url, account, upgrade_id, key, secret, username,
     password. Another command calls it with these as THINGSPACE_BASE_URL, THINGSPACE_ACCOUNT and so
-    on. GET /__stats tells what it has seen.
+    on; on a terminal it prints the lines to paste there. GET /__stats tells what it has seen.
 
     Example: fota simulate --port 8080 --fault drop_after=0.05 --rule rate=50
     """
@@ -68,12 +70,29 @@ async def simulate(*, options: Annotated[SimulateOptions, Flat] = _NO_OPTIONS) -
             raise ConfigurationError(f"cannot listen on port {options.port}: {error}") from None
         try:
             names = ("base_url", "account", "upgrade_id", "key", "secret", "username", "password")
-            sys.stdout.write(json.dumps({name: getattr(simulator, name) for name in names}) + "\n")
+            served = {name: getattr(simulator, name) for name in names}
+            sys.stdout.write(json.dumps(served) + "\n")
             sys.stdout.flush()
+            if sys.stdout.isatty():
+                say(_how_to_call(served))
             await ended.wait()
         finally:
             await simulator.stop()
     return 128 + received.signal if received.signal else 0
+
+
+def _how_to_call(served: dict[str, str]) -> str:
+    """Return what to paste into another terminal."""
+    variables = {name: value for name, value in served.items() if name != "upgrade_id"}
+    form = "$env:{}='{}'" if os.name == "nt" else "export {}='{}'"
+    return "\n".join(
+        [
+            "\nIn another terminal:\n",
+            *(form.format(f"THINGSPACE_{name.upper()}", one) for name, one in variables.items()),
+            f"fota upgrades get {served['upgrade_id']}",
+            "\nCtrl-C ends it, and nothing is kept.",
+        ]
+    )
 
 
 def _settings(kind: type[T], texts: list[str]) -> T:

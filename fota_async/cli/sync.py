@@ -21,7 +21,7 @@ from fota_async.cli.failures import Kept, failures_in_words, with_access
 from fota_async.cli.output import fail, print_pieces, say
 from fota_async.cli.progress import ProgressDisplay
 from fota_async.cli.run_flags import RunFlags, run_options, source_of
-from fota_async.cli.signals import on_signals
+from fota_async.cli.signals import graceful, on_signals
 from fota_async.cli.target import Target
 
 
@@ -81,7 +81,7 @@ async def sync(
     )
     stopped: SyncStopped | None = None
     async with client:
-        with on_signals(job.stop) as received, progress:
+        with on_signals(graceful(job.stop, options.grace)) as received, progress:
             try:
                 report = await job.run(source_of(file, options.column))
             except SyncStopped as error:

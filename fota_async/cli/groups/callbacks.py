@@ -72,7 +72,9 @@ async def register(
 async def ensure(url: _Url, /, *, api: Api, username: _Username = None, flags: Call = CALL) -> int:
     """Have this listener registered: read, register where needed, and read again.
 
-    Username and password are those of register.
+    In v1 THINGSPACE_CALLBACK_USERNAME and THINGSPACE_CALLBACK_PASSWORD, where they are set, come
+    back in every message, in clear text; `fota listen` compares them. Where a reading does not show
+    them as they are set, the listener is registered anew.
 
     Example: fota callbacks ensure --api v3 https://fleet.example.com:50559/fota
     """

@@ -33,7 +33,7 @@ from fota_async.cli.progress import ProgressDisplay
 from fota_async.cli.run_flags import record_options, source_of
 from fota_async.cli.runs import asked, devices_of, save_report, say_failures
 from fota_async.cli.schedules import APPEND, plain_target, show_scheduled
-from fota_async.cli.signals import on_signals
+from fota_async.cli.signals import graceful, on_signals
 from fota_async.client import FotaClient
 from fota_async.observe.sink import fan_out
 from fota_async.reports import RunRecord
@@ -195,7 +195,7 @@ async def _drive(start: Start, file: str, flags: PilotFlags, again: str) -> int:
     async with flags.client(fan_out(progress, record), max_rate=flags.max_rate) as client:
         devices = devices_of(file, flags.column)
         work = asyncio.ensure_future(start(client, devices, arguments, options))
-        with on_signals(work.cancel) as received, progress:
+        with on_signals(graceful(work.cancel, flags.grace)) as received, progress:
             try:
                 result = await work
             except asyncio.CancelledError:
