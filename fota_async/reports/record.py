@@ -213,7 +213,9 @@ class RunRecord:
         done, done_before = _of_this_start(event), _of_this_start(before)
         now.succeeded += max(0, done[0] - done_before[0])
         now.failed += max(0, done[1] - done_before[1])
-        now.pending += max(0, done[2] - done_before[2])
+        more_pending = done[2] - done_before[2]
+        now.pending += max(0, more_pending)
+        self._bins.no_longer_pending(max(0, -more_pending))
         now.unknown += max(0, done[3] - done_before[3])
 
 
