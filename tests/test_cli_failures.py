@@ -97,7 +97,7 @@ def test_the_command_it_tells_sends_only_those_that_failed(
     failed = [one for one in ids if one in REFUSED]
     options = {
         "journal": ("--journal", str(tmp_path / "a journal.db")),
-        "report": ("--report", str(tmp_path / "a report.csv")),
+        "report": ("--report", str(tmp_path / "a=report '1'.csv")),
         "nothing": (),
     }[kept]
     _, _, stderr = fota(

@@ -100,6 +100,8 @@ def _failed_in(shown: Mapping[Group, list[str]], bad: list[Group]) -> list[str] 
 
 def _what_to_do(report: BatchReport, kept: Kept, failed: list[str] | None) -> Iterator[str]:
     if kept.goes_on:
+        if kept.report is not None:
+            yield _where_all_are(kept)
         yield "the same command does what is left"
         return
     yield _where_all_are(kept)
@@ -135,4 +137,5 @@ def _where_all_are(kept: Kept) -> str:
 
 def _picked(state: str, csv: str) -> str:
     """Return the command that picks the devices of a state from a report."""
-    return f"""awk -F, '$2 == "{state}" {{ print $1 }}' {shlex.quote(csv)}"""
+    # Given as an argument, a file such as a=b.csv would be an assignment to awk.
+    return f"""awk -F, '$2 == "{state}" {{ print $1 }}' < {shlex.quote(csv)}"""
