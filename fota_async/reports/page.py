@@ -164,12 +164,13 @@ def _key_of_sync(sync: SyncReport, record: RunRecord | None) -> list[tuple[str, 
         (done, number(run.succeeded), f"of {plural(run.inputs, 'device')}")
         for done, run in zip(("appended", "removed"), runs, strict=True)
     ]
+    again = plural(sync.duplicates, "duplicate input") if sync.duplicates else ""
     sent = "requests that would be sent" if sync.append.dry_run else "requests"
     retries = sum(run.retries for run in runs)
     seconds = record.seconds if record else sum(run.seconds for run in runs)
     return [
         *told,
-        ("unchanged", number(sync.unchanged), plural(sync.duplicates, "duplicate input")),
+        ("unchanged", number(sync.unchanged), again),
         (
             sent,
             number(sum(run.requests for run in runs)),
