@@ -1,6 +1,7 @@
 """Reports as files: each format read back, and never half a file."""
 
 import csv
+import gc
 import importlib.util
 import json
 import os
@@ -227,6 +228,26 @@ def test_half_a_report_never_stands_under_its_name(ending: str, tmp_path: Path) 
 
     assert [file.name for file in tmp_path.iterdir()] == [old.name]
     assert old.read_text() == "what was there"
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_without_room_the_file_that_was_there_stays(ending: str, tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource")
+    file = tmp_path / f"out.{ending}"
+    file.write_text("what was there")
+    report = report_of([(range(400), HOSTILE)])
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4000, hard))
+    try:
+        with pytest.raises(OSError, match="too large"):
+            write_report(report, file)
+        gc.collect()  # whatever complains only when it is collected
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+    assert [one.name for one in tmp_path.iterdir()] == [file.name]
+    assert file.read_text() == "what was there"
 
 
 @pytest.mark.parametrize("ending", ENDINGS)

@@ -1,15 +1,17 @@
 """A report as a workbook, written row by row."""
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
+from zipfile import ZIP_DEFLATED, ZipFile
 
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.styles import Font
 from openpyxl.worksheet.worksheet import Worksheet
+from openpyxl.writer.excel import ExcelWriter
 
 from fota_async.batch.report import BatchReport
 from fota_async.batch.states import DeviceOutcome
@@ -71,8 +73,17 @@ def _saved(path: Path) -> Iterator[Workbook]:
     try:
         yield book
     finally:
-        # Whatever happened: this closes and removes the files that it keeps meanwhile.
-        book.save(path)
+        # Whatever happened: closing and saving removes the files that are kept meanwhile.
+        for sheet in book.worksheets:
+            sheet.close()
+        archive = ZipFile(path, "w", ZIP_DEFLATED)
+        try:
+            ExcelWriter(book, archive).save()
+        except OSError:
+            # No room. What is left open would complain again when it is collected.
+            with suppress(OSError):
+                archive.close()
+            raise
 
 
 def _write_devices(book: Workbook, outcomes: Iterable[DeviceOutcome], rows: int, name: str) -> None:
