@@ -250,6 +250,16 @@ def test_without_room_the_file_that_was_there_stays(ending: str, tmp_path: Path)
     assert file.read_text() == "what was there"
 
 
+def test_a_workbook_on_a_full_disk_complains_once() -> None:
+    report, full = report_of([(range(4000), HOSTILE)]), Path("/dev/full")
+    if not full.exists():
+        pytest.skip("this system has no file that is always full")
+
+    with pytest.raises(OSError, match="No space left"):
+        workbook.write_workbook(report, report, full)
+    gc.collect()  # what is left open complains when it is collected, which fails a test
+
+
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_a_file_that_was_there_keeps_its_mode_and_a_link_stays_one(
     ending: str, tmp_path: Path

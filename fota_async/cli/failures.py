@@ -107,7 +107,9 @@ def _what_to_do(report: BatchReport, kept: Kept, failed: list[str] | None) -> It
     yield _where_all_are(kept)
     if report.invalid:
         yield "the invalid inputs were not sent: mend them in the list"
-    if report.unknown:
+    if report.unknown and report.stopped and kept.journal is not None:
+        yield "the unknown devices: the same command settles them first"
+    elif report.unknown:
         yield "see whether the unknown devices were taken before you send them again"
     if report.unsent and kept.journal is not None:
         yield "the unsent devices: the same command goes on from its journal"
