@@ -10,7 +10,11 @@ from pathlib import Path
 
 import pytest
 from cli_helpers import Fota, point_at, runner
+from report_helpers import report_of
 
+from fota_async import State
+from fota_async.batch.states import Verdict
+from fota_async.cli.failures import Kept, failures_in_words
 from fota_async.simulator import Rules, SimulatorThread
 
 FAST = ("--settle-delay=0.02", "--grace=0.2", "--batch-size=50")
@@ -97,7 +101,7 @@ def test_the_command_it_tells_sends_only_those_that_failed(
     failed = [one for one in ids if one in REFUSED]
     options = {
         "journal": ("--journal", str(tmp_path / "a journal.db")),
-        "report": ("--report", str(tmp_path / "a report.csv")),
+        "report": ("--report", str(tmp_path / "a=report '1'.csv")),
         "nothing": (),
     }[kept]
     _, _, stderr = fota(
@@ -141,6 +145,22 @@ def test_what_is_left_after_a_stop_is_told_with_how_to_go_on(
     assert "`fota upgrades list`" in stderr
     assert "unsent" in stderr
     assert "the same command goes on from its journal" in stderr
+
+
+@pytest.mark.parametrize(
+    ("stopped", "journal", "words"),
+    [
+        ("interrupted", "run.db", "the same command settles them first"),
+        (None, "run.db", "see whether the unknown devices were taken"),
+        ("interrupted", None, "see whether the unknown devices were taken"),
+    ],
+)
+def test_unknown_devices_are_settled_by_a_journal_of_a_run_that_was_stopped(
+    stopped: str | None, journal: str | None, words: str
+) -> None:
+    report = report_of([([1], Verdict(State.UNKNOWN, reason="no answer"))], stopped=stopped)
+
+    assert words in failures_in_words(report, Kept(again="append", journal=journal))
 
 
 def test_a_sync_says_what_failed(fota: Fota, sim: SimulatorThread, tmp_path: Path) -> None:

@@ -126,6 +126,20 @@ def test_the_next_run_of_a_command_has_a_rate_of_its_own() -> None:
     assert "1/s" in standing.speed(21.0)
 
 
+def test_what_an_earlier_start_decided_is_no_speed_of_this_one() -> None:
+    standing = Standing()
+    standing.take(progress(0, 0.0), 0.0)
+    for second in range(1, 11):
+        now = progress(900 + second * 5, float(second), earlier_succeeded=900)
+        standing.take(now, float(second))
+
+    assert standing.speed(10.0)[:2] == ["950 of 1,000", "5/s"]
+    assert standing.left(10.0) == pytest.approx(10)
+
+    standing.take(progress(1000, 20.0, earlier_succeeded=900, finished=True), 20.0)
+    assert standing.speed(20.0)[-1] == "5/s on average"
+
+
 def test_what_happens_before_anything_is_sent_is_told() -> None:
     standing = Standing()
     assert standing.speed(0.0) == ["starting"]

@@ -90,6 +90,23 @@ def test_a_report_that_cannot_be_written_is_refused_before_anything_is_sent(
     assert not served.stats()["requests"]
 
 
+def test_a_place_that_takes_no_file_is_refused_before_anything_is_sent(
+    fota: Fota, served: Simulator, fleet: str, tmp_path: Path
+) -> None:
+    loop, folder, beside = (tmp_path / name for name in ("loop.csv", "a.csv", "b.devices.csv"))
+    loop.symlink_to(loop)
+    folder.mkdir()
+    beside.mkdir()
+    too_long = tmp_path / f"{'x' * 252}.csv"
+
+    for out in (loop, folder, tmp_path / "b.html", too_long):
+        code, _, errors = fota("append", "--upgrade", UPGRADE, "--report", str(out), fleet)
+        assert (code, len(errors.splitlines())) == (2, 1)
+        assert "cannot write" in errors
+    assert not served.stats()["requests"]
+    assert len(list(tmp_path.iterdir())) == 4
+
+
 def test_a_missing_extra_is_named_before_anything_is_sent(
     fota: Fota, served: Simulator, fleet: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -233,6 +233,52 @@ def test_a_password_that_stops_working_is_1(
     assert "password" in stderr
 
 
+# --report
+
+
+@pytest.mark.parametrize("ending", ["csv", "json", "ndjson", "xlsx", "html"])
+def test_one_file_tells_of_both_runs(
+    fota: Fota, served: Simulator, tmp_path: Path, ending: str
+) -> None:
+    served.rules = Rules(refused={WANTED[99]: "Invalid IMEI"})
+    out = tmp_path / f"out.{ending}"
+    code, _, stderr = fota(lines([*WANTED, WANTED[0]]), *ALLOWED, f"--report={out}")
+
+    assert code == 3
+    assert f"all of them, each with its reason: {out}" in stderr
+    if ending == "csv":
+        rows = [line.split(",") for line in out.read_text().splitlines()[1:]]
+        assert [row[0] for row in rows if row[5] == "remove"] == THERE[:50]
+        taken = {row[0] for row in rows if (row[1], row[5]) == ("succeeded", "append")}
+        assert taken == served.members() - set(THERE)
+    elif ending == "html":
+        page = out.read_text()
+        assert "49 of 50 appended and 50 of 50 removed" in page
+        assert "<dt>removals, at most</dt><dd><bdi>50</bdi></dd>" in page
+        assert "throughput-wide-title" in page
+
+
+def test_a_sync_that_stopped_writes_what_it_did(
+    fota: Fota, served: Simulator, tmp_path: Path
+) -> None:
+    served.rules = Rules(refused={WANTED[99]: "Invalid IMEI"})
+    out = tmp_path / "out.ndjson"
+    code, _, _ = fota(lines(WANTED), *ALLOWED, "--max-failures=0", f"--report={out}")
+
+    told = [json.loads(line) for line in out.read_text().splitlines()]
+    assert code == 3
+    assert {one["state"] for one in told if one["operation"] == "remove"} == {"unsent"}
+
+
+def test_a_report_of_a_sync_that_cannot_be_written_is_refused_beforehand(
+    fota: Fota, served: Simulator, tmp_path: Path
+) -> None:
+    code, _, stderr = fota(lines(WANTED), *ALLOWED, f"--report={tmp_path}/no/such.csv")
+
+    assert (code, puts(served), gets(served)) == (2, 0, 0)
+    assert "cannot write" in stderr
+
+
 # Interruption
 
 

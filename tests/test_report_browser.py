@@ -134,7 +134,7 @@ def test_without_script_everything_is_there_but_the_tools(show: Open) -> None:
     page = show(java_script_enabled=False)
 
     assert len(ids(page)) == 16
-    assert not page.locator("#tools").is_visible()
+    assert not page.locator(".tools").is_visible()
     assert page.locator("svg.chart:visible").count() == 4
     page.locator("summary").first.click()
     assert page.locator("details table").first.is_visible()
@@ -232,7 +232,7 @@ def test_it_prints_without_its_tools_on_white(show: Open) -> None:
     page = show(color_scheme="dark")
     page.emulate_media(media="print")
 
-    assert not page.locator("#tools").is_visible()
+    assert not page.locator(".tools").is_visible()
     assert not page.locator("details").first.is_visible()
     ground = "getComputedStyle(document.documentElement).backgroundColor"
     assert page.evaluate(ground) == "rgb(255, 255, 255)"

@@ -1,15 +1,19 @@
 """Reports as files: each format read back, and never half a file."""
 
 import csv
+import gc
 import importlib.util
 import json
+import os
 import re
 import stat
 import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
+import attrs
 import pytest
 from openpyxl import load_workbook
 from report_helpers import DONE, HOSTILE, every_kind, report_of
@@ -21,6 +25,7 @@ from fota_async import (
     DeviceOutcome,
     JournalError,
     State,
+    SyncReport,
     write_report,
 )
 from fota_async.models.licenses import LicensedDevice
@@ -226,6 +231,36 @@ def test_half_a_report_never_stands_under_its_name(ending: str, tmp_path: Path) 
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
+def test_without_room_the_file_that_was_there_stays(ending: str, tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource")
+    file = tmp_path / f"out.{ending}"
+    file.write_text("what was there")
+    report = report_of([(range(400), HOSTILE)])
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4000, hard))
+    try:
+        with pytest.raises(OSError, match="too large"):
+            write_report(report, file)
+        gc.collect()  # whatever complains only when it is collected
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+    assert [one.name for one in tmp_path.iterdir()] == [file.name]
+    assert file.read_text() == "what was there"
+
+
+def test_a_workbook_on_a_full_disk_complains_once() -> None:
+    report, full = report_of([(range(4000), HOSTILE)]), Path("/dev/full")
+    if not full.exists():
+        pytest.skip("this system has no file that is always full")
+
+    with pytest.raises(OSError, match="No space left"):
+        workbook.write_workbook(report, report, full)
+    gc.collect()  # what is left open complains when it is collected, which fails a test
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
 def test_a_file_that_was_there_keeps_its_mode_and_a_link_stays_one(
     ending: str, tmp_path: Path
 ) -> None:
@@ -239,6 +274,65 @@ def test_a_file_that_was_there_keeps_its_mode_and_a_link_stays_one(
     assert link.is_symlink()
     assert real.stat().st_size > 100
     assert stat.S_IMODE(real.stat().st_mode) == 0o640
+
+
+@pytest.mark.parametrize("leads_to", ["blob", "other.csv"])
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_what_a_link_is_called_names_the_format(ending: str, leads_to: str, tmp_path: Path) -> None:
+    link, plain = tmp_path / f"link.{ending}", tmp_path / f"plain.{ending}"
+    link.symlink_to(tmp_path / leads_to)
+    write_report(every_kind(), link)
+    write_report(every_kind(), plain)
+
+    assert link.is_symlink()
+    assert (tmp_path / leads_to).read_bytes()[:50] == plain.read_bytes()[:50]
+
+
+def test_what_is_no_ordinary_file_is_left_alone(tmp_path: Path) -> None:
+    file = tmp_path / "out.csv"
+    file.mkdir()
+
+    with pytest.raises(OSError, match="no ordinary file"):
+        write_report(every_kind(), file)
+
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_name_may_be_as_long_as_names_are(tmp_path: Path) -> None:
+    report, file = report_of([([1], DONE)]), tmp_path / f"{'x' * 251}.csv"
+    write_report(report, file)
+
+    assert file.read_text() == report.to_csv()
+
+
+def test_a_whole_report_that_cannot_take_its_name_is_kept_and_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def held_open(_: Path, __: Path) -> None:
+        raise PermissionError(13, "another program has the file open")
+
+    report, file = report_of([([1], DONE)]), tmp_path / "out.csv"
+    file.write_text("what was there")
+    monkeypatch.setattr(Path, "replace", held_open)
+
+    with pytest.raises(OSError, match="another program has the file open; all of it is in") as told:
+        write_report(report, file)
+
+    [kept] = [one for one in tmp_path.iterdir() if one != file]
+    assert str(kept) in str(told.value)
+    assert kept.read_text() == report.to_csv()
+    assert file.read_text() == "what was there"
+
+
+def test_a_page_leads_to_the_file_beside_it_whatever_its_name_is(tmp_path: Path) -> None:
+    page = tmp_path / os.fsdecode(b"\xff 100%?#.html")
+    write_report(report_of([(range(6000), DONE)]), page)
+
+    beside = companion_of(page)
+    assert beside is not None
+    [link] = re.findall('href="([^"]*)"', page.read_text())
+    assert os.fsdecode(unquote_to_bytes(link)) == beside.name
+    assert beside.read_text().count("\n") == 6001
 
 
 def test_a_page_about_many_devices_lists_them_beside_it(tmp_path: Path) -> None:
@@ -261,6 +355,60 @@ def test_a_page_about_few_devices_has_nothing_beside_it(tmp_path: Path) -> None:
 
     assert [file.name for file in tmp_path.iterdir()] == ["out.html"]
     assert (tmp_path / "out.html").read_text().count('<tr><th scope="row"><bdi>000000') == 5000
+
+
+def a_sync() -> SyncReport:
+    """A sync whose runs have devices in every state, and one device in both of them."""
+    removed = report_of([([1], DONE), ([40, 41], HOSTILE)])
+    removed.operation = "remove"
+    return SyncReport(append=every_kind(), remove=removed, unchanged=7, duplicates=2)
+
+
+def test_rows_and_objects_of_a_sync_name_the_operation(tmp_path: Path) -> None:
+    sync = a_sync()
+    for ending in ("csv", "ndjson", "json"):
+        write_report(sync, tmp_path / f"out.{ending}")
+
+    wanted = [
+        (one.device_id, one.state.value, run.operation)
+        for run in (sync.append, sync.remove)
+        for one in run
+    ]
+    with (tmp_path / "out.csv").open(newline="", encoding="utf-8") as file:
+        header, *rows = csv.reader(file)
+    assert header == ["device_id", "state", "status", "reason", "settled", "operation"]
+    assert [(row[0].lstrip("'"), row[1], row[5]) for row in rows] == wanted
+    told = [json.loads(line) for line in (tmp_path / "out.ndjson").read_text().splitlines()]
+    assert [(one["device_id"], one["state"], one["operation"]) for one in told] == wanted
+    whole = json.loads((tmp_path / "out.json").read_text())
+    assert list(whole) == ["append", "remove", "unchanged", "duplicates"]
+    assert (whole["unchanged"], whole["duplicates"]) == (7, 2)
+    for run in (sync.append, sync.remove):
+        part = whole[run.operation]
+        assert {name: part[name] for name in run.summary()} == run.summary()
+        assert [one["device_id"] for one in part["devices"]] == [one.device_id for one in run]
+
+
+def test_a_workbook_of_a_sync_has_sheets_for_each_operation(tmp_path: Path) -> None:
+    sync = a_sync()
+    write_report(sync, tmp_path / "out.xlsx", states=[State.FAILED])
+
+    sheets = sheets_of(tmp_path / "out.xlsx")
+    assert sheets["Sync"][1:] == [("unchanged", 7), ("duplicates", 2)]
+    for run in (sync.append, sync.remove):
+        name = run.operation.capitalize()
+        assert len(sheets[f"{name} devices"]) == 1 + run.failed
+        assert dict(sheets[f"{name} summary"])["inputs"] == run.inputs
+        assert len(sheets[f"{name} reasons"]) == 1 + len(run.groups)
+
+
+def test_a_page_of_a_large_sync_lists_both_runs_beside_it(tmp_path: Path) -> None:
+    sync = attrs.evolve(a_sync(), append=report_of([(range(6000), DONE)]))
+    write_report(sync, tmp_path / "out.html")
+
+    lines = (tmp_path / "out.devices.csv").read_text(encoding="utf-8").splitlines()
+    assert sum(line.endswith(",append") for line in lines) == 6000
+    assert sum(line.endswith(",remove") for line in lines) == 3
 
 
 @pytest.mark.slow

@@ -17,7 +17,7 @@ from report_helpers import (
     report_of,
 )
 
-from fota_async import BatchReport, RunRecord, State
+from fota_async import BatchReport, RunRecord, State, SyncReport
 from fota_async.batch.device_ids import Malformed
 from fota_async.batch.run_start import RunStart
 from fota_async.batch.states import Verdict
@@ -25,9 +25,9 @@ from fota_async.events import JournalEvent
 from fota_async.printable import printable
 from fota_async.reports.axis import time_axis, value_axis
 from fota_async.reports.gather import gather
-from fota_async.reports.page import page_pieces
+from fota_async.reports.page import page_pieces, sync_page_pieces
 from fota_async.reports.svg import NARROW, WIDE, Chart, Layer, Line, draw
-from fota_async.reports.words import duration, share, verdict_of
+from fota_async.reports.words import duration, share, verdict_of, verdict_of_sync
 
 
 class Page(HTMLParser):
@@ -237,6 +237,68 @@ def test_every_drawing_is_named_or_silent() -> None:
         assert svg.get("aria-hidden") == "true" or svg["role"] == "img"
         for name in (svg.get("aria-labelledby") or "").split():
             assert name in ids
+
+
+def a_sync(append: BatchReport, remove: BatchReport, unchanged: int = 7) -> SyncReport:
+    remove.operation = "remove"
+    return SyncReport(append=append, remove=remove, unchanged=unchanged, duplicates=2)
+
+
+def page_of_sync(sync: SyncReport, record: RunRecord | None = None) -> Page:
+    listed = [gather(sync.append), gather(sync.remove)]
+    return Page("".join(sync_page_pieces(sync, record, listed, "beside.csv")))
+
+
+def test_the_page_of_a_sync_tells_of_both_runs() -> None:
+    page = page_of_sync(a_sync(every_kind(), report_of([([51], SETTLED), ([52, 53], HOSTILE)])),
+                        lively_record())  # fmt: skip
+
+    assert "19 inputs = 8 succeeded + 3 failed" in page.text
+    assert "3 inputs = 1 succeeded + 2 failed" in page.text
+    append, remove = page.text.split("Devices to append")[-1].split("Devices to remove")
+    assert f"{1:015d}" in append
+    assert f"{52:015d}" in remove
+    assert f"{1:015d}" not in remove
+    assert "Readings of the target decided 4 of all devices" in page.text
+    assert "append: lost" in page.text
+    assert "unchanged 7" in page.text
+    ids = [attributes["id"] for _, attributes in page.elements if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    assert len(page.of("table")) == len(page.of("caption"))
+
+
+UNSENT = Verdict(State.UNSENT, reason="nothing was removed: a password was refused")
+
+
+@pytest.mark.parametrize(
+    ("append", "remove", "label", "words"),
+    [
+        (report_of([([1, 2], DONE)]), report_of([([3], DONE)]), "Complete",
+         "2 of 2 appended and 1 of 1 removed"),
+        (report_of([]), report_of([]), "Complete", "has the 7 devices of the list, and no other"),
+        (report_of([([1, 2], DONE), ([3], HOSTILE)]), report_of([]), "Needs attention",
+         "2 of 3 appended and 0 of 0 removed"),
+        (report_of([([1], DONE)], stopped="closed"), report_of([([3], UNSENT)]), "Stopped early",
+         "Because the target has started or is over. The others: 1 unsent. The same command"),
+        (report_of([([1], DONE)]), report_of([([3], UNSENT)]), "Stopped early",
+         "Nothing was removed."),
+        (report_of([([1], UNSENT)], dry_run=True), report_of([([3], UNSENT)], dry_run=True),
+         "Dry run", "1 device would be appended, 1 removed, 7 are as they should be"),
+    ],
+)  # fmt: skip
+def test_the_verdict_on_a_sync(
+    append: BatchReport, remove: BatchReport, label: str, words: str
+) -> None:
+    sync = a_sync(append, remove)
+    assert verdict_of_sync(sync).label == label
+    assert words in page_of_sync(sync).text
+
+
+def test_a_sync_that_had_nothing_to_remove_says_so() -> None:
+    text = page_of_sync(a_sync(report_of([([1], DONE)]), report_of([]))).text
+
+    assert "There was nothing to remove." in text
+    assert "Devices to remove" not in text
 
 
 def test_settled_devices_are_counted_by_what_became_of_them() -> None:

@@ -76,6 +76,18 @@ def test_devices_that_an_earlier_start_decided_are_no_throughput() -> None:
     assert record.earlier.starts == 2
 
 
+def test_what_was_pending_and_is_decided_counts_once() -> None:
+    record = RunRecord()
+    record.note(progress(1, pending=60), 1)
+    record.note(progress(20, pending=100), 20)
+    record.note(progress(60, succeeded=70, failed=5, pending=25), 60)
+    record.note(progress(61, succeeded=70, failed=5, pending=25, finished=True), 61)
+
+    bins = record.timeline().bins
+    for name, count in (("succeeded", 70), ("failed", 5), ("pending", 25)):
+        assert sum(getattr(one, name) for one in bins) == count
+
+
 def test_two_runs_of_a_command_are_told_apart() -> None:
     record = RunRecord()
     for operation in ("append", "remove"):

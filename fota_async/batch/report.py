@@ -21,7 +21,9 @@ from fota_async.errors import MisuseError
 
 _CSV_HEADER = ("device_id", "state", "status", "reason", "settled")
 _NEEDS_QUOTES = re.compile(r'[",\r\n]')
-_RUNS_IN_A_SPREADSHEET = ("=", "+", "-", "@", "\t", "\r")
+_RUNS_IN_A_SPREADSHEET = re.compile(r"(^|[;\r\n])(?=[=+@\t\r-])")
+"""Where a formula would begin: a spreadsheet may part cells at semicolons, and then at these only."""
+_MAY_RUN = re.compile(r"[=+@\t\r-]")
 _GROUPS_SHOWN = 10
 
 
@@ -337,8 +339,8 @@ def csv_lines(outcomes: Iterable[DeviceOutcome]) -> Iterator[str]:
 
 
 def _cell(text: str) -> str:
-    if text.startswith(_RUNS_IN_A_SPREADSHEET):
-        text = f"'{text}"
+    if _MAY_RUN.search(text):  # what is plain is told apart quickly, and nearly all is
+        text = _RUNS_IN_A_SPREADSHEET.sub(r"\1'", text)
     if _NEEDS_QUOTES.search(text):
         text = text.replace('"', '""')
         return f'"{text}"'

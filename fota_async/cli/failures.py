@@ -100,12 +100,14 @@ def _failed_in(shown: Mapping[Group, list[str]], bad: list[Group]) -> list[str] 
 
 def _what_to_do(report: BatchReport, kept: Kept, failed: list[str] | None) -> Iterator[str]:
     if kept.goes_on:
+        if kept.report is not None:
+            yield _where_all_are(kept)
         yield "the same command does what is left"
         return
     yield _where_all_are(kept)
     if report.invalid:
         yield "the invalid inputs were not sent: mend them in the list"
-    if report.unknown and kept.journal is not None and report.stopped:
+    if report.unknown and report.stopped and kept.journal is not None:
         yield "the unknown devices: the same command settles them first"
     elif report.unknown:
         yield "see whether the unknown devices were taken before you send them again"
@@ -139,4 +141,5 @@ def _where_all_are(kept: Kept) -> str:
 
 def _picked(state: str, csv: str) -> str:
     """Return the command that picks the devices of a state from a report."""
-    return f"""awk -F, '$2 == "{state}" {{ print $1 }}' {shlex.quote(csv)}"""
+    # Given as an argument, a file such as a=b.csv would be an assignment to awk.
+    return f"""awk -F, '$2 == "{state}" {{ print $1 }}' < {shlex.quote(csv)}"""

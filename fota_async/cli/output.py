@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING
 
 from fota_async.cli.plain import printable_lines
 from fota_async.errors import ConfigurationError
-from fota_async.reports.files import check_format, companion_of
+from fota_async.reports.files import check_format, companion_of, unfinished_of
 
 if TYPE_CHECKING:
     from fota_async.batch.report import BatchReport
+
+
+_FORBIDDEN = "this user may not write there"
 
 
 def say(text: str) -> None:
@@ -75,24 +78,39 @@ def check_report_path(path: str, *sources: str | None, option: str = "--report")
     """
     check_format(path)
     file = Path(path)
-    beside = companion_of(file)
-    for source in filter(None, sources):
-        for written in (file, beside):
-            if written is not None and _is_same(written, Path(source)):
+    for written in filter(None, (file, companion_of(file))):
+        why = _why_unwritable(written)
+        if why:
+            raise ConfigurationError(
+                f"{option} cannot write {str(written)!r}: {why}; nothing was sent"
+            )
+        for source in filter(None, sources):
+            if _is_same(written, Path(source)):
                 raise ConfigurationError(f"{option} would overwrite {source!r} itself")
-    why = _why_unwritable(file)
-    if why:
-        raise ConfigurationError(f"{option} cannot write {path!r}: {why}; nothing was sent")
 
 
 def _why_unwritable(file: Path) -> str:
-    if file.is_dir():
-        return "it is a folder"
-    folder = file.resolve().parent
-    if not folder.is_dir():
-        return f"there is no folder {str(folder)!r}"
-    if not os.access(folder, os.W_OK) or (file.exists() and not os.access(file, os.W_OK)):
-        return "this user may not write there"
+    try:
+        return _try_to_write(file.resolve())
+    except PermissionError:
+        return _FORBIDDEN
+    except OSError as error:
+        return error.strerror or str(error)
+    except RuntimeError:  # as some versions of Python tell it
+        return "it is a link that leads to itself"
+
+
+def _try_to_write(target: Path) -> str:
+    if target.exists() and not target.is_file():
+        return "it is a folder" if target.is_dir() else "it is no ordinary file"
+    if not target.parent.is_dir():
+        return f"there is no folder {str(target.parent)!r}"
+    if target.exists() and not os.access(target, os.W_OK):
+        return _FORBIDDEN
+    # Only writing tells: a folder can be no place for files, whatever its mode is.
+    probe = unfinished_of(target)
+    probe.open("x").close()
+    probe.unlink()
     return ""
 
 

@@ -105,8 +105,22 @@ class RunFlags(AccessFlags):
 
 
 @attrs.frozen(kw_only=True)
-class RecordFlags(RunFlags):
-    """Those options, and where the run and its report are kept."""
+class ReportFlags(RunFlags):
+    """Those options, and where the report is kept."""
+
+    report: Annotated[
+        str | None,
+        Parameter(
+            group=OUTPUT,
+            help="File to write, a row for each device, as its ending says: .csv (valid input of "
+            "another run), .json, .ndjson, .xlsx, or .html, a page to show to others.",
+        ),
+    ] = None
+
+
+@attrs.frozen(kw_only=True)
+class RecordFlags(ReportFlags):
+    """Those options, and where the run is kept."""
 
     journal: Annotated[
         str | None,
@@ -124,14 +138,6 @@ class RecordFlags(RunFlags):
             "which is slower.",
         ),
     ] = "process"
-    report: Annotated[
-        str | None,
-        Parameter(
-            group=OUTPUT,
-            help="File to write, a row for each device, as its ending says: .csv (valid input of "
-            "another run), .json, .ndjson, .xlsx, or .html, a page to show to others.",
-        ),
-    ] = None
 
 
 @attrs.frozen(kw_only=True)

@@ -8,13 +8,20 @@ from fota_async.batch.report import BatchReport
 from fota_async.batch.run import Run
 from fota_async.batch.settings import RunOptions
 from fota_async.batch.source import Devices
+from fota_async.batch.sync import SyncReport
 from fota_async.cli.advice import advised, stopped_in_words
 from fota_async.cli.confirm import confirm
 from fota_async.cli.exits import Exit, exit_code
 from fota_async.cli.failures import Kept, failures_in_words, with_access
 from fota_async.cli.output import check_report_path, fail, print_report, say
 from fota_async.cli.progress import ProgressDisplay
-from fota_async.cli.run_flags import DangerRecordFlags, RecordFlags, record_options, source_of
+from fota_async.cli.run_flags import (
+    DangerRecordFlags,
+    RecordFlags,
+    ReportFlags,
+    record_options,
+    source_of,
+)
 from fota_async.cli.signals import graceful, on_signals
 from fota_async.client import FotaClient
 from fota_async.errors import JournalError
@@ -125,7 +132,7 @@ async def confirm_run(what: str, file: str, flags: DangerRecordFlags) -> None:
     await confirm(what, yes=flags.yes or flags.dry_run, can_ask=file != "-")
 
 
-def save_report(report: BatchReport, flags: RecordFlags, record: RunRecord) -> bool:
+def save_report(report: BatchReport | SyncReport, flags: ReportFlags, record: RunRecord) -> bool:
     """Write the file that was asked for, if one was; return whether it could be written."""
     # The file first: it is what nobody can get again, and standard output may be closed.
     if flags.report is not None:
@@ -137,7 +144,7 @@ def save_report(report: BatchReport, flags: RecordFlags, record: RunRecord) -> b
     return True
 
 
-def asked(file: str, flags: RecordFlags) -> dict[str, str]:
+def asked(file: str, flags: ReportFlags) -> dict[str, str]:
     """Return what a command was asked for, in words; secrets are no options."""
     words = {
         "device list": "standard input" if file == "-" else file,
@@ -148,8 +155,8 @@ def asked(file: str, flags: RecordFlags) -> dict[str, str]:
         "deadline": flags.deadline and f"{flags.deadline:g} s",
         "settle delay": f"{flags.settle_delay:g} s",
         "timeout of a try": f"{flags.timeout:g} s",
-        "journal": flags.journal,
-        "durability": flags.journal and flags.durability,
         "dry run": "yes" if flags.dry_run else None,
     }
+    if isinstance(flags, RecordFlags) and flags.journal:
+        words |= {"journal": flags.journal, "durability": flags.durability}
     return {what: said for what, said in words.items() if said}

@@ -36,7 +36,7 @@ class Standing:
             ):
                 self._pace = Pace()
             self.progress = event
-            self._pace.note(moment, self.done)
+            self._pace.note(moment, self._done_here)
 
     @property
     def done(self) -> int:
@@ -46,6 +46,14 @@ class Standing:
             return 0
         decided = now.succeeded + now.failed + now.pending + now.unknown + now.unsent
         return decided + now.invalid + now.duplicates
+
+    @property
+    def _done_here(self) -> int:
+        """Those of them that no earlier start decided; a journal tells of the others at once."""
+        now = self.progress
+        if now is None:
+            return 0
+        return self.done - now.earlier_succeeded - now.earlier_failed - now.earlier_pending
 
     @property
     def total(self) -> int | None:
@@ -74,7 +82,7 @@ class Standing:
             return ["starting", *([f"{self._requests:,} requests"] if self._requests else [])]
         said = [f"{self.done:,}" + (f" of {self.total:,}" if self.total else "")]
         if now.finished:
-            mean = self.done / now.seconds if now.seconds >= 1.0 else 0.0
+            mean = self._done_here / now.seconds if now.seconds >= 1.0 else 0.0
             said.append(f"ended after {duration(now.seconds)}")
             return [*said, f"{mean:,.0f}/s on average"] if mean else said
         rate = self._pace.rate(moment)

@@ -18,15 +18,18 @@ from fota_async.cli.arguments import File, Flat
 from fota_async.cli.confirm import answered_yes
 from fota_async.cli.exits import Exit, exit_code
 from fota_async.cli.failures import Kept, failures_in_words, with_access
-from fota_async.cli.output import fail, print_pieces, say
+from fota_async.cli.output import check_report_path, fail, print_pieces, say
 from fota_async.cli.progress import ProgressDisplay
-from fota_async.cli.run_flags import RunFlags, run_options, source_of
+from fota_async.cli.run_flags import ReportFlags, run_options, source_of
+from fota_async.cli.runs import asked, save_report
 from fota_async.cli.signals import graceful, on_signals
 from fota_async.cli.target import Target
+from fota_async.observe.sink import fan_out
+from fota_async.reports import RunRecord
 
 
 @attrs.frozen(kw_only=True)
-class SyncOptions(RunFlags):
+class SyncOptions(ReportFlags):
     """The options of `fota sync`."""
 
     max_removals: Annotated[
@@ -61,14 +64,22 @@ async def sync(
     """Bring an upgrade or a campaign to a list of devices: append what is missing, remove the rest.
 
     Shows the plan and asks before anything is sent. Appends first, and removes only when the
-    target shows what was appended. Started again after a stop it does what is left.
+    target shows what was appended. Started again after a stop it does what is left. The file of
+    --report tells of both, and names the operation with each device.
 
     Example: fota sync --upgrade 60b5d639-ccdc-4db8-8824-069bd94c95bf --max-removals 100 fleet.csv
 
+    Example: fota sync --upgrade 60b5d639-ccdc-4db8-8824-069bd94c95bf --report sync.html fleet.csv
+
     Example: fota sync --campaign 60b5d639-ccdc-4db8-8824-069bd94c95bf --api v3 --dry-run fleet.csv
     """
+    if options.report is not None:
+        check_report_path(options.report, file)
     progress = ProgressDisplay()
-    client = options.client(progress, max_rate=options.max_rate)
+    record = RunRecord(
+        asked={**asked(file, options), "removals, at most": f"{options.max_removals:,}"}
+    )
+    client = options.client(fan_out(progress, record), max_rate=options.max_rate)
     run_with = run_options(options)
     run_with["settle_limit"] = target.settle_limit
     job = Sync(
@@ -96,10 +107,11 @@ async def sync(
     if stopped is not None:
         fail(_why(stopped))
     code = _exit_code(report, received.signal, stopped=stopped is not None)
-    written = _print(report, as_json=options.json)
+    has_report = save_report(report, options, record)
+    written = _print(report, as_json=options.json) and has_report
     for run in (report.append, report.remove):
         again = with_access(f"{run.operation} {target.words}", options)
-        kept = Kept(again=again, goes_on=True)
+        kept = Kept(again=again, report=options.report if has_report else None, goes_on=True)
         if words := failures_in_words(run, kept):
             say(f"{run.operation}: {words}")
     return code if written or code else Exit.ERROR

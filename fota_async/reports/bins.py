@@ -17,7 +17,7 @@ class Bin:
     Attributes:
         succeeded: Devices decided so.
         failed: Devices to which the API said no.
-        pending: Devices taken, not yet decided.
+        pending: Devices taken then that are not decided even now.
         unknown: Devices given up on.
         requests: Tries that ended.
         refused: Those of them that were refused for rate.
@@ -87,6 +87,13 @@ class Bins:
         while len(self._bins) <= place:
             self._bins.append(Bin())
         return self._bins[place]
+
+    def no_longer_pending(self, devices: int) -> None:
+        """Take devices that are decided now out of the times at which they were taken."""
+        for one in self._bins:
+            fewer = min(devices, one.pending)
+            one.pending -= fewer
+            devices -= fewer
 
     def end_of(self, seconds: float) -> float:
         """Return when the bin of a moment ends."""

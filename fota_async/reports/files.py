@@ -1,5 +1,6 @@
 """A report as a file: which format, and never half a one under its name."""
 
+import errno
 import os
 import secrets
 import shutil
@@ -13,8 +14,10 @@ import attrs
 
 from fota_async.batch.report import BatchReport, csv_lines
 from fota_async.batch.states import DeviceOutcome, State
+from fota_async.batch.sync import SyncReport
 from fota_async.errors import ConfigurationError
 from fota_async.reports.record import RunRecord
+from fota_async.reports.sync_texts import sync_csv_lines, sync_json_pieces, sync_ndjson_lines
 from fota_async.reports.texts import json_pieces, ndjson_lines
 
 
@@ -28,15 +31,14 @@ class Content:
         states: List devices of these states only; None for all.
     """
 
-    report: BatchReport
+    report: BatchReport | SyncReport
     record: RunRecord | None
     states: Collection[State] | None
 
-    @property
-    def outcomes(self) -> Iterator[DeviceOutcome]:
-        """The devices to list, each time anew."""
+    def outcomes(self, run: BatchReport) -> Iterator[DeviceOutcome]:
+        """Return the devices of a run that are to be listed."""
         states = self.states
-        return (one for one in self.report if states is None or one.state in states)
+        return (one for one in run if states is None or one.state in states)
 
 
 @attrs.frozen
@@ -44,7 +46,7 @@ class _Format:
     """How files of one ending are written.
 
     Attributes:
-        write: Writes the content; gets the file that is to appear, and where to write until then.
+        write: Writes the content; gets the file as it is named, and where to write it.
         package: What it needs beyond this library, or None.
         extra: The extra that brings it.
     """
@@ -55,7 +57,7 @@ class _Format:
 
 
 def write_report(
-    report: BatchReport,
+    report: BatchReport | SyncReport,
     path: str | os.PathLike[str],
     record: RunRecord | None = None,
     *,
@@ -69,6 +71,9 @@ def write_report(
     `companion_of` names. Devices are never all in memory. A file of that name is replaced when the
     new one is whole.
 
+    The file of a sync is about both of its runs: rows and objects of devices name the `operation`,
+    the one JSON object has `append` and `remove`, a workbook has sheets for each, a page parts.
+
     Args:
         report: What became of every device.
         path: File to write.
@@ -79,7 +84,9 @@ def write_report(
         ConfigurationError: No format has this ending, or the extra for it is missing; nothing was
             written.
         JournalError: The journal that holds the devices is not there any more, or damaged.
-        OSError: The file cannot be written; one that was there is as it was.
+        OSError: The file cannot be written; one that was there is as it was. If it is only that
+            it cannot be replaced, as Windows says while another program has it open, the message
+            names the file that holds the new one.
 
     >>> report = await fota.v1.upgrades.append_devices(upgrade_id, imeis)
     >>> write_report(report, "out.csv")
@@ -88,9 +95,10 @@ def write_report(
     990003425730524,succeeded,AddDeviceSucceed,Device added Successfully,no
     """
     check_format(path)
-    target = Path(path).resolve()  # a link stays one
-    with replacing(target) as unfinished:
-        _format_of(target).write(Content(report, record, states), target, unfinished)
+    named = Path(path)
+    # What a link is called names the format; what it leads to is replaced, and it stays a link.
+    with replacing(named.resolve()) as unfinished:
+        _format_of(named).write(Content(report, record, states), named, unfinished)
 
 
 def check_format(path: str | os.PathLike[str]) -> None:
@@ -113,17 +121,34 @@ def companion_of(path: str | os.PathLike[str]) -> Path | None:
     return page.with_suffix(".devices.csv") if page.suffix.lower() == ".html" else None
 
 
+def unfinished_of(target: Path) -> Path:
+    """Return where to write a file until it is whole; the name is short, whatever the file's is."""
+    return target.with_name(f".report-{secrets.token_hex(4)}.part")
+
+
 @contextmanager
 def replacing(target: Path) -> Iterator[Path]:
-    """Yield where to write a file that appears under its name when it is whole."""
-    unfinished = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
+    """Yield where to write a file that appears under its name when it is whole.
+
+    Raises:
+        OSError: What has the name is no file, or cannot be replaced.
+    """
+    if target.exists() and not target.is_file():
+        raise OSError(errno.EINVAL, "it is no ordinary file", str(target))
+    unfinished = unfinished_of(target)
     try:
         yield unfinished
         if target.exists():
             shutil.copymode(target, unfinished)
-        unfinished.replace(target)
-    finally:
+    except BaseException:
         unfinished.unlink(missing_ok=True)
+        raise
+    try:
+        unfinished.replace(target)
+    except OSError as error:
+        # Nobody can write it again: a whole report is never thrown away.
+        words = f"{error.strerror}; all of it is in {str(unfinished)!r}"
+        raise OSError(error.errno, words, str(target)) from error
 
 
 @contextmanager
@@ -139,35 +164,55 @@ def _write_pieces(pieces: Iterable[str], path: Path) -> None:
 
 
 def _write_csv(content: Content, _: Path, path: Path) -> None:
-    _write_pieces(csv_lines(content.outcomes), path)
+    report = content.report
+    if isinstance(report, SyncReport):
+        _write_pieces(sync_csv_lines(report, content.outcomes), path)
+    else:
+        _write_pieces(csv_lines(content.outcomes(report)), path)
 
 
 def _write_json(content: Content, _: Path, path: Path) -> None:
-    _write_pieces(json_pieces(content.report, content.outcomes), path)
+    report = content.report
+    if isinstance(report, SyncReport):
+        _write_pieces(sync_json_pieces(report, content.outcomes), path)
+    else:
+        _write_pieces(json_pieces(report, content.outcomes(report)), path)
 
 
 def _write_ndjson(content: Content, _: Path, path: Path) -> None:
-    _write_pieces(ndjson_lines(content.outcomes), path)
+    report = content.report
+    if isinstance(report, SyncReport):
+        _write_pieces(sync_ndjson_lines(report, content.outcomes), path)
+    else:
+        _write_pieces(ndjson_lines(content.outcomes(report)), path)
 
 
 def _write_xlsx(content: Content, _: Path, path: Path) -> None:
-    from fota_async.reports.workbook import write_workbook  # noqa: PLC0415 - of an extra
+    from fota_async.reports import workbook  # noqa: PLC0415 - of an extra
 
-    write_workbook(content.report, content.outcomes, path)
+    report = content.report
+    if isinstance(report, SyncReport):
+        workbook.write_sync_workbook(report, content.outcomes, path)
+    else:
+        workbook.write_workbook(report, content.outcomes(report), path)
 
 
-def _write_html(content: Content, target: Path, path: Path) -> None:
+def _write_html(content: Content, named: Path, path: Path) -> None:
+    from fota_async.reports import page  # noqa: PLC0415 - of an extra
     from fota_async.reports.gather import gather  # noqa: PLC0415 - for this format only
-    from fota_async.reports.page import page_pieces  # noqa: PLC0415 - of an extra
 
-    devices = gather(content.report, content.states)
-    beside = companion_of(target)
-    if devices.too_many and beside is not None:
-        with replacing(beside) as unfinished:
+    report, record = content.report, content.record
+    runs = [report.append, report.remove] if isinstance(report, SyncReport) else [report]
+    devices = [gather(run, content.states) for run in runs]
+    beside = companion_of(named)
+    if beside is not None and any(one.too_many for one in devices):
+        with replacing(beside.resolve()) as unfinished:
             _write_csv(content, beside, unfinished)
     name = None if beside is None else beside.name
-    pieces = page_pieces(content.report, content.record, devices, name)
-    _write_pieces(pieces, path)
+    if isinstance(report, SyncReport):
+        _write_pieces(page.sync_page_pieces(report, record, devices, name), path)
+    else:
+        _write_pieces(page.page_pieces(report, record, devices[0], name), path)
 
 
 _FORMATS: Final[Mapping[str, _Format]] = {

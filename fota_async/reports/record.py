@@ -41,6 +41,7 @@ class SlowBatch:
         devices: How many devices the event was about.
         outcome: What came of it, as `fota_async.events.BatchEvent` says.
         reason: Why, if the event says.
+        operation: Of which run it was.
     """
 
     seconds: float
@@ -49,6 +50,7 @@ class SlowBatch:
     devices: int
     outcome: str
     reason: str
+    operation: str
 
 
 class RunRecord:
@@ -196,11 +198,17 @@ class RunRecord:
             self.settled += event.devices
         if event.seconds is None or event.outcome not in _ENDED:
             return
-        slow = SlowBatch(event.seconds, at, event.place, event.devices, event.outcome, event.reason)
+        slow = SlowBatch(
+            seconds=event.seconds,
+            at=at,
+            place=event.place,
+            devices=event.devices,
+            outcome=event.outcome,
+            reason=event.reason,
+            operation=event.operation,
+        )
         # Of an answer that leaves devices in doubt two events tell, the second of all devices.
-        others = [
-            one for one in self._slowest if (one.place, one.seconds) != (slow.place, slow.seconds)
-        ]
+        others = [one for one in self._slowest if _request_of(one) != _request_of(slow)]
         self._slowest = sorted([*others, slow], key=lambda one: -one.seconds)[:_SLOWEST]
 
     def _progress(self, event: ProgressEvent, at: float) -> None:
@@ -213,8 +221,14 @@ class RunRecord:
         done, done_before = _of_this_start(event), _of_this_start(before)
         now.succeeded += max(0, done[0] - done_before[0])
         now.failed += max(0, done[1] - done_before[1])
-        now.pending += max(0, done[2] - done_before[2])
+        more_pending = done[2] - done_before[2]
+        now.pending += max(0, more_pending)
+        self._bins.no_longer_pending(max(0, -more_pending))
         now.unknown += max(0, done[3] - done_before[3])
+
+
+def _request_of(batch: SlowBatch) -> tuple[str, int, float]:
+    return batch.operation, batch.place, batch.seconds
 
 
 def _of_this_start(event: ProgressEvent | None) -> tuple[int, int, int, int]:

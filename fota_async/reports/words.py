@@ -6,6 +6,7 @@ import attrs
 
 from fota_async.batch.journal.read_journal import UNFINISHED
 from fota_async.batch.report import BatchReport
+from fota_async.batch.sync import SyncReport
 
 MEANINGS: Final = {
     "succeeded": "done, as an answer or a reading of the target says",
@@ -100,12 +101,7 @@ def verdict_of(report: BatchReport) -> Verdict:
     devices = report.inputs - report.duplicates
     wrong = report.failed + report.invalid + report.unknown + report.unsent
     well = f"{number(report.succeeded)} of {plural(devices, 'device')} succeeded"
-    details = [
-        f"{number(count)} {name}"
-        for name in ("failed", "pending", "invalid", "unknown", "unsent")
-        if (count := getattr(report, name))
-    ]
-    rest = f"The others: {', '.join(details)}." if details else ""
+    rest = _rest(report)
     if report.stopped is None and not report.dry_run and not wrong and devices:
         return _all_well(report, devices, well)
     if report.dry_run:
@@ -122,6 +118,47 @@ def verdict_of(report: BatchReport) -> Verdict:
     if not devices:
         return Verdict("mixed", "○", "Nothing to do", "The device list was empty", "")
     return Verdict("bad" if 2 * wrong > devices else "mixed", "!", "Needs attention", well, rest)
+
+
+def verdict_of_sync(sync: SyncReport) -> Verdict:
+    """Return how a sync went."""
+    runs = (sync.append, sync.remove)
+    inputs = sum(run.inputs for run in runs)
+    unsent = sum(run.unsent for run in runs)
+    wrong = unsent + sum(run.failed + run.invalid + run.unknown for run in runs)
+    stopped = sync.append.stopped or sync.remove.stopped
+    counts = " and ".join(
+        f"{number(run.succeeded)} of {number(run.inputs)} {done}"
+        for run, done in zip(runs, ("appended", "removed"), strict=True)
+    )
+    if sync.append.dry_run:
+        said = (
+            f"{plural(sync.append.inputs, 'device')} would be appended, "
+            f"{number(sync.remove.inputs)} removed, {number(sync.unchanged)} are as they should be."
+        )
+        return Verdict("mixed", "○", "Dry run", "Nothing was sent", said)
+    if not inputs:
+        said = f"The target has the {plural(sync.unchanged, 'device')} of the list, and no other."
+        return Verdict("good", "✓", "Complete", "Nothing had to change", said)
+    if stopped is None and not wrong:
+        said = "Nothing failed, and nothing is in doubt."
+        if any(run.pending for run in runs):
+            said = f"{plural(sum(run.pending for run in runs), 'device')} not yet decided."
+        return Verdict("good", "✓", "Complete", counts, said)
+    rest = _rest(*runs)
+    if stopped is not None or unsent:
+        why = f"Because {CAUSES.get(stopped, stopped)}. " if stopped else "Nothing was removed. "
+        left = " The same command does what is left."
+        return Verdict("bad", "■", "Stopped early", f"Stopped early: {counts}", why + rest + left)
+    return Verdict("bad" if 2 * wrong > inputs else "mixed", "!", "Needs attention", counts, rest)
+
+
+def _rest(*reports: BatchReport) -> str:
+    """Return what became of the devices that did not succeed."""
+    names = ("failed", "pending", "invalid", "unknown", "unsent")
+    counts = {name: sum(getattr(one, name) for one in reports) for name in names}
+    details = [f"{number(count)} {name}" for name, count in counts.items() if count]
+    return f"The others: {', '.join(details)}." if details else ""
 
 
 def _all_well(report: BatchReport, devices: int, well: str) -> Verdict:

@@ -1,17 +1,22 @@
 """A report as a workbook, written row by row."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
+from zipfile import ZIP_DEFLATED, ZipFile
 
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.styles import Font
 from openpyxl.worksheet.worksheet import Worksheet
+from openpyxl.writer.excel import ExcelWriter
 
 from fota_async.batch.report import BatchReport
 from fota_async.batch.states import DeviceOutcome
+from fota_async.batch.sync import SyncReport
+from fota_async.reports.sync_texts import OutcomesOf
 
 ROWS = 1_048_576
 """What a sheet of Excel holds, its header included."""
@@ -34,18 +39,56 @@ def write_workbook(
         path: File to write.
         rows: The most rows of a sheet.
     """
+    with _saved(path) as book:
+        _write_devices(book, outcomes, rows, "Devices")
+        _write_summary(book, report, "Summary")
+        _write_reasons(book, report, "Reasons")
+
+
+def write_sync_workbook(
+    sync: SyncReport, outcomes_of: OutcomesOf, path: Path, *, rows: int = ROWS
+) -> None:
+    """Write both runs of a sync as those of a workbook are, on sheets that name the operation.
+
+    Args:
+        sync: What became of every device.
+        outcomes_of: Returns the devices of a run that are to be listed.
+        path: File to write.
+        rows: The most rows of a sheet.
+    """
+    with _saved(path) as book:
+        counts = _sheet(book, "Sync", ("what", "value"))
+        counts.append(["unchanged", sync.unchanged])
+        counts.append(["duplicates", sync.duplicates])
+        for run in (sync.append, sync.remove):
+            name = run.operation.capitalize()
+            _write_devices(book, outcomes_of(run), rows, f"{name} devices")
+            _write_summary(book, run, f"{name} summary")
+            _write_reasons(book, run, f"{name} reasons")
+
+
+@contextmanager
+def _saved(path: Path) -> Iterator[Workbook]:
     book = Workbook(write_only=True)
     try:
-        _write_devices(book, outcomes, rows)
-        _write_counts(book, report)
+        yield book
     finally:
-        # Whatever happened: this closes and removes the files that it keeps meanwhile.
-        book.save(path)
+        # Whatever happened: closing and saving removes the files that are kept meanwhile.
+        for sheet in book.worksheets:
+            sheet.close()
+        archive = ZipFile(path, "w", ZIP_DEFLATED)
+        try:
+            ExcelWriter(book, archive).save()
+        except OSError:
+            # No room. What is left open would complain again when it is collected.
+            with suppress(OSError):
+                archive.close()
+            raise
 
 
-def _write_devices(book: Workbook, outcomes: Iterable[DeviceOutcome], rows: int) -> None:
+def _write_devices(book: Workbook, outcomes: Iterable[DeviceOutcome], rows: int, name: str) -> None:
     for number, devices in enumerate(_sheets_of(iter(outcomes), rows - 1), 1):
-        sheet = _sheet(book, "Devices" if number == 1 else f"Devices {number}", _HEADER)
+        sheet = _sheet(book, name if number == 1 else f"{name} {number}", _HEADER)
         for outcome in devices:
             sheet.append(
                 [
@@ -66,14 +109,17 @@ def _sheets_of(outcomes: Iterator[DeviceOutcome], rows: int) -> Iterator[Iterato
         yield chain([first], islice(outcomes, rows - 1))
 
 
-def _write_counts(book: Workbook, report: BatchReport) -> None:
-    sheet = _sheet(book, "Summary", ("what", "value"))
-    for name, value in report.summary().items():
+def _write_summary(book: Workbook, report: BatchReport, name: str) -> None:
+    sheet = _sheet(book, name, ("what", "value"))
+    for what, value in report.summary().items():
         shown = "" if value is None else value
         if isinstance(shown, bool):
             shown = "yes" if shown else "no"
-        sheet.append([name, _text(sheet, shown) if isinstance(shown, str) else shown])
-    sheet = _sheet(book, "Reasons", ("devices", "state", "status", "reason"))
+        sheet.append([what, _text(sheet, shown) if isinstance(shown, str) else shown])
+
+
+def _write_reasons(book: Workbook, report: BatchReport, name: str) -> None:
+    sheet = _sheet(book, name, ("devices", "state", "status", "reason"))
     for group in report.groups:
         words = [_text(sheet, text) for text in (group.status, group.reason)]
         sheet.append([group.devices, group.state.value, *words])

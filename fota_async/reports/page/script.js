@@ -1,15 +1,15 @@
 "use strict";
-(() => {
-  const table = document.getElementById("list");
+for (const table of document.querySelectorAll(".list")) {
+  const section = table.closest("section");
   const body = table.tBodies[0];
   const rows = Array.from(body.rows, (row) => ({
     row,
     text: row.textContent.toLowerCase(),
     cells: Array.from(row.cells, (cell) => cell.textContent),
   }));
-  const find = document.getElementById("find");
-  const state = document.getElementById("state");
-  const shown = document.getElementById("shown");
+  const find = section.querySelector("input");
+  const state = section.querySelector("select");
+  const shown = section.querySelector("[role=status]");
 
   const filter = () => {
     const wanted = find.value.trim().toLowerCase();
@@ -47,6 +47,6 @@
 
   find.addEventListener("input", filter);
   state.addEventListener("change", filter);
-  document.getElementById("tools").hidden = false;
+  section.querySelector(".tools").hidden = false;
   filter();
-})();
+}
