@@ -3,8 +3,8 @@
 import asyncio
 import ipaddress
 import ssl as ssl_module
-import time
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import nullcontext
 from typing import TypeAlias
 
 import aiohttp
@@ -227,18 +227,18 @@ class Transport:
     async def _read(self, response: aiohttp.ClientResponse) -> bytes:
         # Grown in place: joining the chunks of an 80 MB reading would stall the loop.
         body = bytearray()
-        # Looked at as bytes arrive, since without any the try ends by itself.
-        end = time.monotonic() + self._timeout * _WHOLE
-        while chunk := await response.content.readany():
-            body += chunk
-            if len(body) > self._max_answer_bytes:
-                response.close()
-                raise AnswerTooLargeError(
-                    f"the answer is larger than {self._max_answer_bytes} bytes (max_answer_bytes)"
-                )
-            if time.monotonic() > end:
-                response.close()
-                raise TimeoutError
+        # What came with the headers needs no timer. All else does: what trickles may be the size
+        # of a chunk, a trailer or an empty part of compressed data, and so never be a byte here.
+        is_here = response.content.is_eof()
+        async with nullcontext() if is_here else asyncio.timeout(self._timeout * _WHOLE):
+            while chunk := await response.content.readany():
+                body += chunk
+                if len(body) > self._max_answer_bytes:
+                    response.close()
+                    raise AnswerTooLargeError(
+                        f"the answer is larger than {self._max_answer_bytes} bytes "
+                        "(max_answer_bytes)"
+                    )
         return body if len(body) > _LARGE else bytes(body)  # type: ignore[return-value]  # reads alike
 
     def _session(self) -> aiohttp.ClientSession:

@@ -133,6 +133,22 @@ def test_the_fast_path_takes_a_slice_only_if_each_item_is_an_id(inputs: list[obj
         assert fast is None
 
 
+class KindOfStr(str):
+    """As numpy's `str_` is one."""
+
+    __slots__ = ()
+
+
+@pytest.mark.parametrize("extra", [[], [GOOD], ["no id"]])
+def test_ids_are_plain_text_whatever_kind_of_text_the_inputs_are(extra: list[str]) -> None:
+    inputs = [KindOfStr("012345678901234"), KindOfStr("012345678901235"), *extra]
+
+    sifted = Sieve().sift(inputs)
+
+    assert sifted.ids[:2] == inputs[:2]
+    assert {type(one) for one in sifted.ids} == {str}
+
+
 @given(st.lists(st.lists(ids) | st.lists(ids | others), max_size=4))
 def test_a_slice_is_sifted_as_its_items_one_by_one(slices: list[list[object]]) -> None:
     whole, single = Sieve(), Sieve()

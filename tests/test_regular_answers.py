@@ -37,7 +37,9 @@ def an_answer(ids: list[str], *, said: dict[str, Any], before: bool = False) -> 
     spacing=spacings,
     before=st.booleans(),
     escape=st.booleans(),
-    odd=st.sampled_from(["", "one other", "missing", "twice", "order", "listed before", "numbers"]),
+    odd=st.sampled_from(
+        ["", "one other", "missing", "twice", "order", "listed before", "three of all", "numbers"]
+    ),
     damage=st.tuples(st.floats(0, 1), st.binary(max_size=3), st.integers(0, 3)) | st.none(),
 )
 @settings(deadline=None, max_examples=400)
@@ -64,6 +66,8 @@ def test_whatever_is_read_by_comparing_is_what_decoding_says(
         items.reverse()
     elif odd == "listed before":
         answer = {"asked": ids, **answer}
+    elif odd == "three of all":
+        answer = {"asked": ids, **answer, "deviceList": items[:3]}
     elif odd == "numbers":
         for item in items:
             item["deviceId"] = int(item["deviceId"])
@@ -99,6 +103,31 @@ def test_an_ordinary_answer_is_compared(kind: type[bytes]) -> None:
 )
 def test_what_is_not_regular_is_left_to_decoding(body: bytes) -> None:
     assert DeviceAnswers.from_regular_body(body, [imei(number) for number in range(9)]) is None
+
+
+@pytest.mark.parametrize("listed", ["message", "asked", "devicelist", "deviceList"])
+def test_devices_named_beside_the_answer_are_not_answered(listed: str) -> None:
+    ids = [imei(number) for number in range(9)]
+    answer = an_answer(ids, said={"status": "AddDeviceSucceed", "Reason": ""})
+    named: object = ", ".join(ids) if listed == "message" else answer["deviceList"]
+    answered = json.dumps({"deviceList": answer["deviceList"][:3]})
+    body = (json.dumps({listed: named})[:-1] + "," + answered[1:]).encode()
+    steps = answers_about(ids)(body)
+
+    with pytest.raises(StopIteration) as end:
+        next(steps)
+
+    assert end.value.value.ids == ids[:3]
+
+
+def test_a_number_that_is_no_json_is_no_answer() -> None:
+    ids = [str(990003425730535 + number) for number in range(8)] + ["012345678901234"]
+    body = json.dumps(an_answer(ids, said={"status": "AddDeviceSucceed", "Reason": ""})).encode()
+    for one in ids:
+        body = body.replace(b'"%s"' % one.encode(), one.encode())
+
+    with pytest.raises(ValueError, match="no JSON"):
+        next(answers_about(ids)(body))
 
 
 def test_an_answer_that_is_not_regular_is_read_all_the_same() -> None:

@@ -61,6 +61,19 @@ async def test_few_devices_are_one_request(
 
 
 @KINDS
+async def test_a_kind_of_text_will_do(kind: str, new_sim: NewSim, new_client: NewClient) -> None:
+    class KindOfStr(str):
+        """As numpy's `str_` is one."""
+
+        __slots__ = ()
+
+    sim = await new_sim()
+    scheduled = await SCHEDULES[kind](new_client(sim))([KindOfStr(one) for one in imeis(3)])
+
+    assert sim.members(scheduled.id) == set(imeis(3))
+
+
+@KINDS
 async def test_a_long_list_is_scheduled_once_and_appended(
     kind: str, new_sim: NewSim, new_client: NewClient
 ) -> None:

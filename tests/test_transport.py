@@ -301,27 +301,51 @@ async def test_a_server_without_tls_is_no_trusted_connection() -> None:
     assert len(connections) == 1
 
 
+_CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n"
+_TRICKLES = {
+    "body": (b"Content-Length: 1000000\r\n\r\n", b" "),
+    "chunk size": (_CHUNKED, b"0"),
+    "chunk extension": (_CHUNKED + b"1;", b"a"),
+    "trailer": (_CHUNKED + b"2\r\n{}\r\n0\r\nX: ", b"a"),
+    "compressed": (
+        b"Content-Encoding: deflate\r\n" + _CHUNKED + b"2\r\n\x78\x9c\r\n",
+        b"5\r\n\x00\x00\x00\xff\xff\r\n",  # a block that holds nothing
+    ),
+}
+
+
 class Trickling(Stub):
-    """Never comes to the end of its answer."""
+    """Never comes to the end of its answer.
+
+    Args:
+        headers: The last of them, and what follows at once.
+        drop: What follows again and again.
+    """
+
+    def __init__(self, headers: bytes, drop: bytes) -> None:
+        super().__init__()
+        self._headers = headers
+        self._drop = drop
 
     async def _answer(self, seen: Seen, writer: asyncio.StreamWriter) -> None:
         if seen.path != UPGRADE_PATH:
             await super()._answer(seen, writer)
             return
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\n" + self._headers)
         while True:
-            writer.write(b" ")
+            writer.write(self._drop)
             await writer.drain()
             await asyncio.sleep(0.005)
 
 
+@pytest.mark.parametrize("what", _TRICKLES)
 @pytest.mark.parametrize("call", [read, modify])
 async def test_an_answer_that_trickles_for_ever_comes_to_an_end(
-    new_client: NewClient, monkeypatch: pytest.MonkeyPatch, call: Any
+    new_client: NewClient, monkeypatch: pytest.MonkeyPatch, what: str, call: Any
 ) -> None:
     # Shorter than the silence that is accepted, which therefore cannot be what ends it.
     monkeypatch.setattr(transport, "_WHOLE", 0.25)
-    async with Trickling() as stub:
+    async with Trickling(*_TRICKLES[what]) as stub:
         client = new_client(stub, timeout=1.0, retry=ONCE)
         with pytest.raises(AnswerTimeoutError, match="no end of the answer") as caught:
             async with asyncio.timeout(5):

@@ -42,6 +42,8 @@ class _LicenseAnswer(msgspec.Struct, gc=False):
 _SAMPLE = 3
 """Items that stand for all others: a first one, one in the middle, a last one."""
 
+_QUOTE = b'"'
+
 _typed = msgspec.json.Decoder(_Answer)
 _typed_license = msgspec.json.Decoder(_LicenseAnswer)
 
@@ -107,7 +109,9 @@ class DeviceAnswers:
 
         Nearly every answer is such a one, and comparing costs a twentieth of decoding: the bytes
         between the first two devices stand between all of them, so that the answer with three
-        devices, decoded, says what the whole one does. Equal to `from_body`.
+        devices, decoded, says what the whole one does. With two it must name two: else the devices
+        compared are an echo of the request, and those answered stand elsewhere. Equal to
+        `from_body`.
         """
         count = len(asked)
         if count <= _SAMPLE:
@@ -118,17 +122,22 @@ class DeviceAnswers:
         next_start = body.find(second, end)
         gap = body[end:next_start]
         length = len(first) * count + len(gap) * (count - 1)
-        if start < 0 or next_start < 0 or start + length > len(body):
+        # Three numbers do not stand for all: another one may have a leading zero, which is no JSON.
+        texts = gap.startswith(_QUOTE) and gap.endswith(_QUOTE)
+        if start < 0 or next_start < 0 or start + length > len(body) or not texts:
             return None
         try:
             if not body.startswith(gap.decode().join(asked).encode(), start):
                 return None
-            sample = gap.join(device.encode() for device in asked[:_SAMPLE])
-            said = cls.from_body(body[:start] + sample + body[start + length :])
+            sample = [device.encode() for device in asked[:_SAMPLE]]
+            before, behind = body[:start], body[start + length :]
+            fewer = cls.from_body(before + gap.join(sample[:-1]) + behind)
+            said = cls.from_body(before + gap.join(sample) + behind)
         except ValueError:
             return None
         about_all = {*zip(said.statuses, said.reasons, strict=True)}
-        if said.ids != asked[:_SAMPLE] or len(about_all) != 1:
+        named = said.ids == asked[:_SAMPLE] and fewer.ids == said.ids[:-1]
+        if not named or len(about_all) != 1:
             return None
         return cls(list(asked), said.statuses[:1] * count, said.reasons[:1] * count)
 
