@@ -51,18 +51,17 @@ class RefusedLogins:
         Raises:
             ConfigurationError: The directory cannot be read.
         """
-        path = self._path(base_url, credentials)
-        if path is None:
-            return None
         try:
-            kept = msgspec.json.decode(path.read_bytes(), type=dict[str, str])
+            path = self._path(base_url, credentials)
+            if path is None:
+                return None
+            return msgspec.json.decode(path.read_bytes(), type=dict[str, str])
         except FileNotFoundError:
             return None
         except OSError as error:
             raise self._unusable(error) from None
         except msgspec.DecodeError:
             return {}  # its name says what counts
-        return kept
 
     def keep(self, base_url: str, credentials: Credentials, why: Why, now: datetime) -> None:
         """Keep that these credentials are not to be tried again.
@@ -94,8 +93,6 @@ class RefusedLogins:
             salt = (self.directory / _SALT).read_bytes()
         except (FileNotFoundError, NotADirectoryError):
             return None
-        except OSError as error:
-            raise self._unusable(error) from None
         user = msgspec.json.encode([base_url, credentials.username, credentials.password])
         return self.directory / hashlib.scrypt(user, salt=salt, dklen=32, **_WORK).hex()
 
@@ -113,8 +110,12 @@ class RefusedLogins:
 
     def _written(self, content: bytes) -> Path:
         path = self.directory / f"new-{secrets.token_hex(8)}"
-        with open(path, "xb", opener=_for_its_owner) as file:
-            file.write(content)
+        try:
+            with open(path, "xb", opener=_for_its_owner) as file:
+                file.write(content)
+        except OSError:  # a full disk, which an empty file must not fill further
+            path.unlink(missing_ok=True)
+            raise
         return path
 
     def _unusable(self, error: OSError) -> ConfigurationError:
@@ -219,4 +220,4 @@ class LoginGuard:
         try:
             self.refused.forget(self.base_url, self.credentials)
         except OSError as error:
-            fail(f"{str(self.refused.directory)!r} still names this login: {error.strerror}")
+            fail(f"{str(self.refused.directory)!r} may still name this login: {error.strerror}")
