@@ -199,11 +199,11 @@ def test_a_keyring_that_nobody_unlocks_is_as_good_as_none(
 class BrokenKeyring(Keyring):
     """Its backend is out of reach, and what it raises repeats what it was given."""
 
-    def get_password(self, service: str, name: str) -> str | None:
+    def _open(self) -> None:
         raise RuntimeError("the bus is gone")
 
-    def set_password(self, service: str, name: str, value: str) -> None:
-        raise OSError(f"cannot write {value}")
+    def set_password(self, *given: str) -> None:
+        raise OSError(f"cannot write {given}")
 
 
 def test_a_keyring_that_breaks_is_as_good_as_none(

@@ -16,7 +16,7 @@ from fota_async.cli.login_turn import LoginTurn
 from fota_async.cli.output import fail
 from fota_async.clock import Clock, SystemClock
 from fota_async.credentials import Credentials
-from fota_async.errors import ConfigurationError, LoginRefusedError
+from fota_async.errors import ConfigurationError, LoginRefusedError, SessionEndedError
 from fota_async.events import Event, TokenEvent
 
 Why = Literal["refused", "lost", "replaced"]
@@ -138,12 +138,15 @@ class LoginGuard:
         base_url: Address of the API.
         credentials: What the command logs in with.
         clock: Whose seconds the wait for another process lasts.
+        once: Whether the command logs in once at most.
     """
 
     refused: RefusedLogins
     base_url: str
     credentials: Credentials = attrs.field(repr=False)
     clock: Clock = attrs.field(factory=SystemClock)
+    once: bool = False
+    _logins: int = attrs.field(default=0, init=False)
     _lost: bool = attrs.field(default=False, init=False)
     _unreadable: bool = attrs.field(default=False, init=False)
     _waived: dict[str, str] | None = attrs.field(default=None, init=False)
@@ -185,12 +188,19 @@ class LoginGuard:
         Raises:
             AuthError: Another process kept the turn for too long, and nothing was sent.
             LoginRefusedError: The login was refused meanwhile, and nothing was sent.
+            SessionEndedError: The command logged in before, and may do so only once.
             ConfigurationError: What is known cannot be read.
         """
+        if self.once and self._logins:
+            raise SessionEndedError(
+                "the session ended right after the login, and this command makes no second one; is "
+                "somebody else logging in as the same user?"
+            )
         turn = LoginTurn(self.refused.directory, self.base_url, self.credentials.username)
         await turn.take(self.clock)
         try:
             self.check()
+            self._logins += 1
             yield
         finally:
             turn.give_up()

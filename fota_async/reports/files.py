@@ -61,7 +61,7 @@ def write_report(
     *,
     states: Collection[State] | None = None,
 ) -> None:
-    """Write a report as a file, of a format that its ending names.
+    r"""Write a report as a file, of a format that its ending names.
 
     `.csv`, `.json` (one object: counts, groups by reason, devices), `.ndjson` (an object a device),
     `.xlsx` (a workbook, ids as text; extra `xlsx`) or `.html` (one page to show to others; extra
@@ -83,7 +83,7 @@ def write_report(
 
     >>> report = await fota.v1.upgrades.append_devices(upgrade_id, imeis)
     >>> write_report(report, "out.csv")
-    >>> print(*Path("out.csv").read_text().splitlines()[:2], sep="\\n")
+    >>> print(*Path("out.csv").read_text().splitlines()[:2], sep="\n")
     device_id,state,status,reason,settled
     990003425730524,succeeded,AddDeviceSucceed,Device added Successfully,no
     """
