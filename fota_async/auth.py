@@ -24,6 +24,7 @@ from fota_async.errors import (
     AuthError,
     CallError,
     DecodeError,
+    FotaError,
     LoginLostError,
     LoginRefusedError,
     LostError,
@@ -221,9 +222,12 @@ class CredentialTokens:
         await asyncio.wait([fetching])
         if fetching.cancelled():
             raise MisuseError("this client was closed while it fetched tokens")
-        if error := fetching.exception():
+        error = fetching.exception()
+        if isinstance(error, FotaError):
             # A copy for each who waits: tracebacks of many tasks do not belong in one object.
             raise copy.copy(error) from None
+        if error is not None:
+            raise error  # of `around_login`, and not every class can be copied
 
     def _fetched(self, task: asyncio.Task[None]) -> None:
         self._fetching = None

@@ -12,6 +12,9 @@ from fota_async.errors import ConfigurationError
 def _is_given(_: object, attribute: "attrs.Attribute[str]", value: object) -> None:
     if not isinstance(value, str) or not value:
         raise ConfigurationError(f"the credentials lack a {attribute.name}")
+    # So Python reads a variable of the environment that is no UTF-8.
+    if any("\ud800" <= one <= "\udfff" for one in value):
+        raise ConfigurationError(f"the {attribute.name} holds what is no text in UTF-8")
 
 
 @attrs.frozen(repr=False)
@@ -36,7 +39,7 @@ class Credentials:
         password: Its password.
 
     Raises:
-        ConfigurationError: One of them is empty or no text.
+        ConfigurationError: One of them is empty, or no text that UTF-8 can write.
     """
 
     key: str = attrs.field(validator=_is_given)

@@ -137,6 +137,18 @@ def test_a_lost_login_is_not_repeated_for_another_check(fota: Fota, stub: Stub) 
     assert len(stub.asked(LOGIN)) == 1
 
 
+def test_a_session_that_ends_is_not_followed_by_another_login(fota: Fota, stub: Stub) -> None:
+    ended = reply({"errorCode": "SessionToken.Expired", "errorMessage": "ended"}, 400)
+    good = reply({"accountName": "a"})
+    stub.script = lambda seen: good if "subscriptions" in seen.path else ended
+
+    code, found = examine(fota)
+
+    assert (code, fails(found)) == (3, ["callbacks v1", "callbacks v2", "callbacks v3"])
+    assert "no second one" in found["callbacks v1"][1]
+    assert len(stub.asked(LOGIN)) == 1
+
+
 def test_an_unknown_account_is_told_apart_from_credentials(fota: Fota, sim: Simulator) -> None:
     code, found = examine(fota, "--account", "0000000000-00001")
 

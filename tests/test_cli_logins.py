@@ -351,6 +351,46 @@ def test_what_cannot_be_read_is_an_error_and_nothing_is_sent(refused: RefusedLog
     guard.check()
 
 
+def test_a_reset_that_was_made_is_told_as_made_though_nothing_can_be_kept_of_it(
+    fota: Fota, stub: Stub, home: Path
+) -> None:
+    (home / "state" / "fota_async" / "refused-logins" / "salt").mkdir(parents=True)
+    stub.at[RESET] = lambda _: reply({"newPassword": "9Yq!new#password"})
+
+    code, stdout, stderr = fota("password", "reset", "--yes", "--try-login-again")
+
+    assert (code, stdout) == (0, "9Yq!new#password\n")
+    assert "the next command cannot know" in stderr
+    assert "nothing was sent" not in stderr
+
+
+def test_a_refusal_that_cannot_be_kept_is_told_as_such(fota: Fota, stub: Stub, home: Path) -> None:
+    (home / "state" / "fota_async" / "refused-logins" / "salt").mkdir(parents=True)
+    stub.at[LOGIN] = lambda _: NO
+
+    code, _, stderr = fota(*READ, "--try-login-again")
+
+    assert code == 1
+    assert "the next command cannot know" in stderr
+    assert "the login was refused" in stderr
+
+
+def test_a_file_that_cannot_be_written_whole_is_not_left_behind(refused: RefusedLogins) -> None:
+    refused.keep(URL, CREDENTIALS, "refused", NOW)
+    before = set(refused.directory.iterdir())
+    other = Credentials("k", "s", CREDENTIALS.username, "another")
+    resource = pytest.importorskip("resource")
+    allowed = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, allowed[1]))
+    try:
+        with pytest.raises(OSError, match="large"):
+            refused.keep(URL, other, "refused", NOW)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, allowed)
+
+    assert set(refused.directory.iterdir()) == before
+
+
 def test_where_nothing_can_be_written_the_refusal_says_so(
     fota: Fota, stub: Stub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

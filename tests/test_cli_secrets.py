@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -193,6 +194,87 @@ def test_a_keyring_that_nobody_unlocks_is_as_good_as_none(
 
     assert (code, stub.requests) == (2, [])
     assert "no key, no secret" in stderr
+
+
+class BrokenKeyring(Keyring):
+    """Its backend is out of reach, and what it raises repeats what it was given."""
+
+    def _open(self) -> None:
+        raise RuntimeError("the bus is gone")
+
+    def set_password(self, *given: str) -> None:
+        raise OSError(f"cannot write {given}")
+
+
+def test_a_keyring_that_breaks_is_as_good_as_none(
+    fota: Fota, stub: Stub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("keyring.get_keyring", BrokenKeyring)
+
+    code, _, stderr = fota(*READ)
+
+    assert (code, stub.requests) == (2, [])
+    assert "no key, no secret" in stderr
+
+
+def test_what_a_broken_keyring_says_shows_no_secret(
+    fota: Fota, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("keyring.get_keyring", BrokenKeyring)
+    monkeypatch.setattr("fota_async.cli.groups.config.can_ask", lambda: True)
+    monkeypatch.setattr("fota_async.cli.groups.config.ask", lambda _: "a-secret")
+
+    code, stdout, stderr = fota("config", "remember")
+
+    assert (code, stdout) == (2, "")
+    assert "does not take them: OSError" in stderr
+    assert "a-secret" not in stderr
+
+
+def test_a_keyring_whose_settings_name_no_backend_is_as_good_as_none(
+    fota: Fota, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing() -> Keyring:
+        raise ModuleNotFoundError("no module named 'gone'", name="gone")
+
+    monkeypatch.setattr("keyring.get_keyring", missing)
+
+    assert fota("config", "show")[0] == 0
+    for command in ("remember", "forget"):
+        code, _, stderr = fota("config", command)
+        assert code == 2
+        assert "no keyring that can be used" in stderr
+        assert "pip install" not in stderr
+
+
+def test_a_keyring_that_waits_for_somebody_can_be_interrupted(
+    stub: Stub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "waiting_keyring.py").write_text(
+        "import sys, threading\n"
+        "from keyring.backend import KeyringBackend\n"
+        "class Waiting(KeyringBackend):\n"
+        "    priority = 1\n"
+        "    def get_password(self, service, name):\n"
+        "        print('asked', flush=True)\n"
+        "        threading.Event().wait()\n"
+        "    def set_password(self, service, name, value): ...\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), *sys.path]))
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "waiting_keyring.Waiting")
+    with subprocess.Popen(
+        [sys.executable, "-m", "fota_async", *READ], stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "asked\n"
+        process.send_signal(signal.SIGINT)
+        try:
+            code = process.wait(10)
+        finally:
+            process.kill()
+
+    assert code == 130
+    assert stub.requests == []
 
 
 def test_a_full_environment_leaves_the_keyring_alone(

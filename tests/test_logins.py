@@ -349,3 +349,28 @@ async def test_what_entering_around_login_raises_ends_all_who_wait_and_nothing_i
         (LoginRefusedError, "refused elsewhere")
     }
     assert stub.asked(LOGIN) == []
+
+
+class LockIsDownError(Exception):
+    """An error as clients of other services have them: made of more than its text."""
+
+    def __init__(self, host: str, *, port: int) -> None:
+        super().__init__(f"{host}:{port} is down")
+
+
+async def test_an_error_of_others_from_around_login_reaches_all_who_wait_as_it_is(
+    new_stub: NewStub, new_client: NewClient
+) -> None:
+    stub = await new_stub()
+
+    @asynccontextmanager
+    async def around() -> AsyncIterator[None]:
+        raise LockIsDownError("locks.example", port=6379) from OSError("no route")
+        yield
+
+    results = await outcomes(new_client(stub, around_login=around))
+
+    assert {str(result) for result in results} == {"locks.example:6379 is down"}
+    assert {type(result) for result in results} == {LockIsDownError}
+    assert {str(result.__cause__) for result in results} == {"no route"}
+    assert stub.asked(LOGIN) == []

@@ -173,3 +173,25 @@ async def test_a_hook_that_raises_keeps_no_other_from_hearing(
     assert before
     assert before == after
     assert caplog.text.count("the on_event hook raised") == len(before)
+
+
+@pytest.mark.parametrize("kind", [RunStartedEvent, RunEndedEvent])
+async def test_what_follows_a_sync_belongs_to_no_run_however_its_hook_ended_it(
+    new_sim: NewSim, new_client: NewClient, kind: type[Any]
+) -> None:
+    class TimeIsUp(BaseException):
+        pass
+
+    sim = await new_sim()
+    events = Events()
+
+    def end(event: Event) -> None:
+        if isinstance(event, kind) and event.operation == "sync_devices":
+            raise TimeIsUp
+
+    client = new_client(sim, on_event=fan_out(events, end))
+    with pytest.raises(TimeIsUp):
+        await client.v1.upgrades.sync_devices(UPGRADE, imeis(5))
+    await read(client)
+
+    assert events.of(RequestEvent)[-1].run is None

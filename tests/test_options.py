@@ -1,5 +1,6 @@
 """Options: what cannot work is refused before anything is sent."""
 
+import traceback
 from typing import Any
 
 import pytest
@@ -71,6 +72,18 @@ def test_an_option_that_cannot_work_is_refused(options: dict[str, Any]) -> None:
 def test_an_option_that_does_not_exist_is_refused() -> None:
     with pytest.raises(TypeError, match="timeuot"):
         FotaClient(CREDENTIALS, account=ACCOUNT, timeuot=5)  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize("name", ["key", "secret", "username", "password"])
+def test_a_variable_that_is_no_text_is_named_and_not_shown(name: str) -> None:
+    environ = {f"THINGSPACE_{one.upper()}": "given" for one in ("key", "secret", "username")}
+    environ |= {"THINGSPACE_PASSWORD": "given", "THINGSPACE_ACCOUNT": ACCOUNT}
+    environ[f"THINGSPACE_{name.upper()}"] = b"a-sec\xffret".decode("utf-8", "surrogateescape")
+
+    with pytest.raises(ConfigurationError, match=rf"the {name} holds what is no text") as caught:
+        FotaClient.from_env(environ=environ)
+
+    assert "a-sec" not in "".join(traceback.format_exception(caught.value))
 
 
 def test_credentials_or_tokens_are_needed() -> None:

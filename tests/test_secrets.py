@@ -239,7 +239,7 @@ async def test_no_device_is_named_in_what_is_kept_of_a_run(
     ids = [imei(490154203237518 + number) for number in range(4)]
     caplog.set_level(logging.INFO)
 
-    def naming(status: int, code: str = "X", **headers: str) -> bytes:
+    def naming(status: int, code: str = f"X.{ids[0]}", **headers: str) -> bytes:
         body = {"errorCode": code, "errorMessage": f"Device {ids[0]} is not valid"}
         return reply(body, status, **headers)
 

@@ -34,6 +34,14 @@ def test_reasons_name_no_device() -> None:
     assert reasons.of(ledger) == (("No: (number) is not eligible", 2),)
 
 
+def test_no_reason_that_is_cut_short_ends_with_a_part_of_a_device_id() -> None:
+    ledger, reasons = Ledger(), TopReasons()
+    [device] = imeis(1)
+    fail(ledger, f"{'x' * 185}{device}")
+
+    assert device[:4] not in str(reasons.of(ledger))
+
+
 def test_a_million_reasons_are_not_counted_again_for_each_event() -> None:
     ledger, reasons = Ledger(), TopReasons()
     for number in range(1000):

@@ -27,21 +27,23 @@ def told_as_run(
     """
     began, parent, error = session.clock.monotonic(), current_run.get(), None
     token = current_run.set(next(_numbers))
-    session.tell(RunStartedEvent(operation=operation, target=target, parent=parent))
     try:
+        session.tell(RunStartedEvent(operation=operation, target=target, parent=parent))
         yield
     except BaseException as raised:
         error = type(raised).__name__
         raise
     finally:
         stopped = stop()
-        session.tell(
-            RunEndedEvent(
-                operation=operation,
-                target=target,
-                seconds=session.clock.monotonic() - began,
-                stopped=stopped.cause.value if stopped else None,
-                error=error,
+        try:
+            session.tell(
+                RunEndedEvent(
+                    operation=operation,
+                    target=target,
+                    seconds=session.clock.monotonic() - began,
+                    stopped=stopped.cause.value if stopped else None,
+                    error=error,
+                )
             )
-        )
-        current_run.reset(token)
+        finally:  # a hook may end the process, and the caller may go on with its clearing up
+            current_run.reset(token)

@@ -46,6 +46,7 @@ def _top_of(ledger: Ledger) -> Reasons:
 
 
 def _in_words(status: str, reason: str) -> str:
-    said = ": ".join(filter(None, (status, reason)))[:_LONGEST]
-    # Events carry no device id, and devices of the same reason belong together.
-    return _MAYBE_DEVICE.sub("(number)", said)
+    said = ": ".join(filter(None, (status, reason)))
+    # Events carry no device id, not even a part of one, and devices of the same reason belong
+    # together.
+    return _MAYBE_DEVICE.sub("(number)", said)[:_LONGEST]

@@ -74,6 +74,7 @@ class AccessFlags:
         *,
         max_rate: float | None = None,
         retry: RetryPolicy | None = None,
+        one_login: bool = False,
     ) -> tuple[FotaClient, LoginGuard]:
         """Return likewise a client, and what keeps it from a login that was refused before.
 
@@ -81,6 +82,7 @@ class AccessFlags:
             hook: Gets every event.
             max_rate: The most requests a second.
             retry: How often and how long a call is tried.
+            one_login: Whether a session that ends is not followed by another login.
 
         Raises:
             ConfigurationError: An option or a secret is missing or cannot work.
@@ -93,7 +95,8 @@ class AccessFlags:
             )
         base_url = check_base_url(self.base_url)
         directory = platformdirs.user_state_path("fota_async") / "refused-logins"
-        guard = LoginGuard(RefusedLogins(directory), base_url, credentials_for(base_url))
+        credentials = credentials_for(base_url)
+        guard = LoginGuard(RefusedLogins(directory), base_url, credentials, once=one_login)
         if self.try_login_again:
             guard.waive()
         guard.check()

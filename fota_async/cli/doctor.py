@@ -63,7 +63,7 @@ async def _as_far_as_it_goes(flags: CallFlags) -> AsyncGenerator[Check]:
                 return
     look = AccountChecks()
     try:
-        client, _ = flags.guarded_client(look.hear, retry=_PATIENCE)
+        client, _ = flags.guarded_client(look.hear, retry=_PATIENCE, one_login=True)
     except (ConfigurationError, LoginRefusedError) as error:
         yield Check("credentials" if flags.account else "account", "fail", told(error))
         return

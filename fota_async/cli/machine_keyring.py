@@ -1,5 +1,9 @@
-"""The keyring of this machine, where there is one: secrets by name, for each address of the API."""
+"""The keyring of this machine, where there is one: secrets by name, for each address of the API.
 
+Its backends are of many makers, and what they raise is not always a `KeyringError`.
+"""
+
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from fota_async.errors import ConfigurationError
@@ -16,11 +20,9 @@ def get(base_url: str, name: str) -> str | None:
     keyring = _usable()
     if keyring is None:
         return None
-    from keyring.errors import KeyringError  # noqa: PLC0415 - an extra
-
     try:
         return keyring.get_password(_service(base_url), name)
-    except KeyringError:  # locked, or nobody to unlock it: as good as none
+    except Exception:  # noqa: BLE001 - locked, out of reach, damaged: as good as none
         return None
 
 
@@ -40,13 +42,11 @@ def keep(base_url: str, secrets: dict[str, str]) -> None:
         ConfigurationError: There is no keyring that takes them.
     """
     keyring = _needed()
-    from keyring.errors import KeyringError  # noqa: PLC0415 - an extra
-
     try:
         for name, value in secrets.items():
             keyring.set_password(_service(base_url), name, value)
-    except KeyringError as error:
-        raise ConfigurationError(f"the keyring does not take them: {error}") from None
+    except Exception as error:  # noqa: BLE001 - see above
+        raise ConfigurationError(f"the keyring does not take them: {_why(error)}") from None
 
 
 def forget(base_url: str, names: list[str]) -> list[str]:
@@ -56,22 +56,18 @@ def forget(base_url: str, names: list[str]) -> list[str]:
         ConfigurationError: There is no keyring that could be asked to.
     """
     keyring = _needed()
-    from keyring.errors import KeyringError  # noqa: PLC0415 - an extra
-
     there = [name for name in names if get(base_url, name) is not None]
     try:
         for name in there:
             keyring.delete_password(_service(base_url), name)
-    except KeyringError as error:
-        raise ConfigurationError(f"the keyring does not give them up: {error}") from None
+    except Exception as error:  # noqa: BLE001 - see above
+        raise ConfigurationError(f"the keyring does not give them up: {_why(error)}") from None
     return there
 
 
 def what_it_needs() -> str:
     """Return what a keyring here needs first, to stand behind its mention; or nothing."""
-    try:
-        import keyring  # noqa: F401, PLC0415 - an extra
-    except ModuleNotFoundError:
+    if find_spec("keyring") is None:
         return f" (after `{_EXTRA}`)"
     return "" if _usable() is not None else f" ({_NONE})"
 
@@ -88,10 +84,18 @@ def _usable() -> "KeyringBackend | None":
     try:
         import keyring  # noqa: PLC0415 - an extra
         from keyring.backends import fail, null  # noqa: PLC0415 - likewise
-    except ModuleNotFoundError:
+
+        backend = keyring.get_keyring()
+    except Exception:  # noqa: BLE001 - its own settings may be damaged, or name what is not there
         return None
-    backend = keyring.get_keyring()
     return None if isinstance(backend, fail.Keyring | null.Keyring) else backend
+
+
+def _why(error: Exception) -> str:
+    from keyring.errors import KeyringError  # noqa: PLC0415 - an extra
+
+    # What others say may repeat the secret they were given.
+    return str(error) if isinstance(error, KeyringError) else type(error).__name__
 
 
 def _service(base_url: str) -> str:

@@ -16,7 +16,7 @@ from fota_async.cli.login_turn import LoginTurn
 from fota_async.cli.output import fail
 from fota_async.clock import Clock, SystemClock
 from fota_async.credentials import Credentials
-from fota_async.errors import ConfigurationError, LoginRefusedError
+from fota_async.errors import ConfigurationError, LoginRefusedError, SessionEndedError
 from fota_async.events import Event, TokenEvent
 
 Why = Literal["refused", "lost", "replaced"]
@@ -51,18 +51,17 @@ class RefusedLogins:
         Raises:
             ConfigurationError: The directory cannot be read.
         """
-        path = self._path(base_url, credentials)
-        if path is None:
-            return None
         try:
-            kept = msgspec.json.decode(path.read_bytes(), type=dict[str, str])
+            path = self._path(base_url, credentials)
+            if path is None:
+                return None
+            return msgspec.json.decode(path.read_bytes(), type=dict[str, str])
         except FileNotFoundError:
             return None
         except OSError as error:
             raise self._unusable(error) from None
         except msgspec.DecodeError:
             return {}  # its name says what counts
-        return kept
 
     def keep(self, base_url: str, credentials: Credentials, why: Why, now: datetime) -> None:
         """Keep that these credentials are not to be tried again.
@@ -94,8 +93,6 @@ class RefusedLogins:
             salt = (self.directory / _SALT).read_bytes()
         except (FileNotFoundError, NotADirectoryError):
             return None
-        except OSError as error:
-            raise self._unusable(error) from None
         user = msgspec.json.encode([base_url, credentials.username, credentials.password])
         return self.directory / hashlib.scrypt(user, salt=salt, dklen=32, **_WORK).hex()
 
@@ -113,8 +110,12 @@ class RefusedLogins:
 
     def _written(self, content: bytes) -> Path:
         path = self.directory / f"new-{secrets.token_hex(8)}"
-        with open(path, "xb", opener=_for_its_owner) as file:
-            file.write(content)
+        try:
+            with open(path, "xb", opener=_for_its_owner) as file:
+                file.write(content)
+        except OSError:  # a full disk, which an empty file must not fill further
+            path.unlink(missing_ok=True)
+            raise
         return path
 
     def _unusable(self, error: OSError) -> ConfigurationError:
@@ -137,12 +138,15 @@ class LoginGuard:
         base_url: Address of the API.
         credentials: What the command logs in with.
         clock: Whose seconds the wait for another process lasts.
+        once: Whether the command logs in once at most.
     """
 
     refused: RefusedLogins
     base_url: str
     credentials: Credentials = attrs.field(repr=False)
     clock: Clock = attrs.field(factory=SystemClock)
+    once: bool = False
+    _logins: int = attrs.field(default=0, init=False)
     _lost: bool = attrs.field(default=False, init=False)
     _unreadable: bool = attrs.field(default=False, init=False)
     _waived: dict[str, str] | None = attrs.field(default=None, init=False)
@@ -184,12 +188,19 @@ class LoginGuard:
         Raises:
             AuthError: Another process kept the turn for too long, and nothing was sent.
             LoginRefusedError: The login was refused meanwhile, and nothing was sent.
+            SessionEndedError: The command logged in before, and may do so only once.
             ConfigurationError: What is known cannot be read.
         """
+        if self.once and self._logins:
+            raise SessionEndedError(
+                "the session ended right after the login, and this command makes no second one; is "
+                "somebody else logging in as the same user?"
+            )
         turn = LoginTurn(self.refused.directory, self.base_url, self.credentials.username)
         await turn.take(self.clock)
         try:
             self.check()
+            self._logins += 1
             yield
         finally:
             turn.give_up()
@@ -219,4 +230,4 @@ class LoginGuard:
         try:
             self.refused.forget(self.base_url, self.credentials)
         except OSError as error:
-            fail(f"{str(self.refused.directory)!r} still names this login: {error.strerror}")
+            fail(f"{str(self.refused.directory)!r} may still name this login: {error.strerror}")

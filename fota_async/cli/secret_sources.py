@@ -48,10 +48,11 @@ def stored_secrets(base_url: str) -> dict[str, Secret]:
         if os.environ.get(variable(name))
     }
     if len(found) < len(SECRETS):
-        for name in SECRETS.keys() - found.keys():
-            value = machine_keyring.get(base_url, name)
-            if value:
-                found[name] = Secret(value, "keyring")
+        with _interruptible():
+            for name in SECRETS.keys() - found.keys():
+                value = machine_keyring.get(base_url, name)
+                if value:
+                    found[name] = Secret(value, "keyring")
     return found
 
 
@@ -101,7 +102,8 @@ def ask(name: str) -> str:
 
 @contextmanager
 def _interruptible() -> Iterator[None]:
-    # asyncio's own handler would only cancel a task, which cannot happen before an answer.
+    # asyncio's own handler would only cancel a task, which cannot happen before an answer; a
+    # keyring may ask somebody, too.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         yield

@@ -1,5 +1,6 @@
 """Calls that did not give their result, and those that were not sent."""
 
+import re
 from collections.abc import Collection
 from datetime import datetime
 from typing import ClassVar, Literal
@@ -21,6 +22,7 @@ may be done
 """
 
 _SHORTEST_PART = 3
+_MAYBE_DEVICE = re.compile(r"\d{14,}")
 
 
 class CallError(FotaError):
@@ -82,6 +84,7 @@ class CallError(FotaError):
     def brief(self) -> str:
         """Kind, status and code: what may be logged, since texts of the API can name devices."""
         said = ", ".join(str(part) for part in (self.status, self.code) if part is not None)
+        said = _MAYBE_DEVICE.sub("(number)", said)
         return f"{type(self).__name__} ({said})" if said else type(self).__name__
 
     def __str__(self) -> str:

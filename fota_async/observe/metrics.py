@@ -42,11 +42,11 @@ class PrometheusMetrics:
     | `fota_runs_total` | `operation`, `end`: `done`, `error` or the cause of a `RunStopped` |
     | `fota_active_runs` | `operation` |
 
-    A `route` is a template and holds no id; `error` is the name of an error of `fota_async`, or
-    empty. Devices are counted as outcomes come in, pending ones at the end of their run; those that
-    an earlier start of a journal decided count again. Without the label `account` the limits are
-    sums over all accounts, a rate that no throttling has set yet being `+Inf`. One hook may serve
-    several clients. What shows the registry is up to you, for instance
+    A `route` is a template and holds no id; `error` is the name of an error of `fota_async`,
+    `CancelledError`, or empty. Devices are counted as outcomes come in, pending ones at the end of
+    their run; those that an earlier start of a journal decided count again. Without the label
+    `account` the limits are sums over all accounts, a rate that no throttling has set yet being
+    `+Inf`. One hook may serve several clients. What shows the registry is up to you, for instance
     `prometheus_client.start_http_server(9000)`.
 
     >>> from prometheus_client import CollectorRegistry

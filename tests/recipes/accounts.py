@@ -5,7 +5,8 @@ and tokens, and each account learns a limit of its own. Accounts with credential
 a client each, since a session belongs to its user; they may still share the connections.
 
 One account's trouble does not stop another: each result is a report or an error, and a `RunStopped`
-has the report of what was done.
+has the report of what was done. What can never work, such as a malformed id, is raised before
+anything is sent for anybody.
 """
 
 import asyncio
