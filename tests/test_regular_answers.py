@@ -38,7 +38,10 @@ def an_answer(ids: list[str], *, said: dict[str, Any], before: bool = False) -> 
     before=st.booleans(),
     escape=st.booleans(),
     odd=st.sampled_from(
-        ["", "one other", "missing", "twice", "order", "listed before", "three of all", "numbers"]
+        [
+            *["", "one other", "first other", "last other", "missing", "twice", "order"],
+            *["listed before", "three of all", "numbers"],
+        ]
     ),
     damage=st.tuples(st.floats(0, 1), st.binary(max_size=3), st.integers(0, 3)) | st.none(),
 )
@@ -56,8 +59,9 @@ def test_whatever_is_read_by_comparing_is_what_decoding_says(
     ids = [imei(number) for number in range(count)]
     answer = an_answer(ids, said=said, before=before)
     items = answer["deviceList"]
-    if odd == "one other":
-        items[count // 2]["status"] = "AddDeviceFail"
+    places = {"one other": count // 2, "first other": 0, "last other": -1}
+    if odd in places:
+        items[places[odd]]["status"] = "AddDeviceFail"
     elif odd == "missing":
         items.pop()
     elif odd == "twice":
@@ -103,6 +107,21 @@ def test_an_ordinary_answer_is_compared(kind: type[bytes]) -> None:
 )
 def test_what_is_not_regular_is_left_to_decoding(body: bytes) -> None:
     assert DeviceAnswers.from_regular_body(body, [imei(number) for number in range(9)]) is None
+
+
+@pytest.mark.parametrize("failed", [0, 1, 2, 4, 7, 8])
+@pytest.mark.parametrize("before", [True, False])
+def test_one_device_of_which_something_else_is_said_is_heard(failed: int, *, before: bool) -> None:
+    ids = [imei(number) for number in range(9)]
+    answer = an_answer(ids, said={"status": "AddDeviceSucceed", "Reason": ""}, before=before)
+    answer["deviceList"][failed]["status"] = "AddDeviceFail"
+
+    with pytest.raises(StopIteration) as end:
+        next(answers_about(ids)(json.dumps(answer).encode()))
+
+    assert [one == "AddDeviceFail" for one in end.value.value.statuses] == [
+        place == failed for place in range(9)
+    ]
 
 
 @pytest.mark.parametrize("listed", ["message", "asked", "devicelist", "deviceList"])
