@@ -170,6 +170,7 @@ def test_the_page_of_a_dry_run_has_nothing_to_show_over_time() -> None:
 
     assert "Nothing was sent, so there is nothing to show." in page.text
     assert "Times were not recorded" not in page.text
+    assert "the run stopped first" not in page.text
     assert "Nothing was sent, so nothing is in doubt." in page.text
 
 

@@ -22,7 +22,7 @@ from fota_async.errors import MisuseError
 _CSV_HEADER = ("device_id", "state", "status", "reason", "settled")
 _NEEDS_QUOTES = re.compile(r'[",\r\n]')
 _RUNS_IN_A_SPREADSHEET = re.compile(r"(^|[;\r\n])(?=[=+@\t\r-])")
-"""Where a formula would begin: a spreadsheet may part cells at semicolons, and then at these only."""
+"""Where a formula would begin; some spreadsheets part cells at semicolons, whatever is quoted."""
 _MAY_RUN = re.compile(r"[=+@\t\r-]")
 _GROUPS_SHOWN = 10
 

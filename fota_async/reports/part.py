@@ -10,7 +10,7 @@ from fota_async.batch.report import BatchReport
 from fota_async.batch.states import State
 from fota_async.reports.gather import MOST_GROUPS, Devices
 from fota_async.reports.svg import shares
-from fota_async.reports.words import MEANINGS, number, plural, share
+from fota_async.reports.words import DRY_RUN, MEANINGS, number, plural, share
 
 
 @attrs.frozen(kw_only=True)
@@ -76,6 +76,7 @@ def part_of(report: BatchReport, devices: Devices, beside: str | None, words: Wo
 def _counts(report: BatchReport, key: str) -> dict[str, Any]:
     counted = [(name, getattr(report, name)) for name in MEANINGS]
     parts = [f"{number(count)} {name}" for name, count in counted if count]
+    meanings = {**MEANINGS, "unsent": DRY_RUN} if report.dry_run else MEANINGS
     law = f"{plural(report.inputs, 'input')} = {' + '.join(parts) or '0'}"
     return {
         "shares": shares(f"{key}shares", counted, law) if report.inputs else "",
@@ -83,7 +84,7 @@ def _counts(report: BatchReport, key: str) -> dict[str, Any]:
         "inputs": number(report.inputs),
         "input_complete": report.input_complete,
         "counts": [
-            (name, number(count), share(count, report.inputs), MEANINGS[name])
+            (name, number(count), share(count, report.inputs), meanings[name])
             for name, count in counted
         ],
     }

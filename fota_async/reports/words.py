@@ -19,6 +19,9 @@ MEANINGS: Final = {
 }
 """The states, and duplicates, which together are the inputs."""
 
+DRY_RUN: Final = "in a dry run nothing is sent; the reason says what would be"
+"""What `unsent` means there."""
+
 CAUSES: Final = {
     "closed": "the target has started or is over",
     "refused": "the request itself was refused, whatever devices it carried",
