@@ -1,6 +1,7 @@
 """What tests of every part use: the simulator, a stub server, clients of either."""
 
 import inspect
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -46,7 +47,9 @@ def home(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFacto
     monkeypatch.setenv("XDG_CONFIG_HOME", str(home / "config"))
     monkeypatch.setenv("XDG_STATE_HOME", str(home / "state"))
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
-    monkeypatch.delenv("FOTA_CONFIG", raising=False)
+    for name in [*os.environ]:
+        if name == "FOTA_CONFIG" or name.startswith("THINGSPACE_"):
+            monkeypatch.delenv(name)
     return home
 
 

@@ -122,6 +122,7 @@ def test_another_file_may_be_named(
         ("account = ", ["cannot be read"]),
         ("account = 'a'\naccount = 'b'", ["Cannot overwrite a value"]),
         ("\udcff", ["cannot be read"]),
+        (f"account = {'[' * 100_000}", ["cannot be read"]),
     ],
 )
 @pytest.mark.parametrize("command", [READ, ("config", "show")], ids=["call", "show"])

@@ -55,6 +55,19 @@ async def test_a_run_without_a_ceiling_of_its_own_takes_what_the_limit_allows() 
     assert session.most_in_flight == 20
 
 
+async def test_a_ceiling_beyond_that_of_the_session_costs_nothing() -> None:
+    gate = Gate()
+    before = len(asyncio.all_tasks())
+    run = asyncio.ensure_future(
+        run_over(gate.session, imeis(50), batch_size=6, concurrency=100_000)
+    )
+    await gate.session.until_sent(1)
+
+    assert len(asyncio.all_tasks()) - before <= gate.session.max_concurrency + 50
+    gate.opened.set()
+    assert (await run).succeeded == 50
+
+
 async def test_two_runs_share_evenly_and_a_single_call_waits_for_neither() -> None:
     order: list[object] = []
     done: list[int] = []

@@ -110,7 +110,8 @@ class Engine:
             clock=session.clock,
             was_read=self._show_progress,
         )
-        alike = Alike(size, settings.concurrency or FIRST_WORKERS)
+        at_once = min(settings.concurrency or FIRST_WORKERS, session.max_concurrency)
+        alike = Alike(size, at_once)
         self._examiner = Examiner(
             operation=operation,
             work=self._work,

@@ -69,7 +69,8 @@ class Sender:
         self._news = news
         self._departing = departing
         self._ended = ended
-        self._at_first = settings.concurrency or FIRST_WORKERS
+        # More than the session has in flight would only wait, each as a task.
+        self._at_first = min(settings.concurrency or FIRST_WORKERS, session.max_concurrency)
         self._idle = 0
 
     def start(self) -> None:

@@ -113,7 +113,7 @@ def _must_be_read(file: Path, given: str | None) -> bool:
 def _entries(file: Path, state: SettingsState[Any]) -> dict[str, Any]:
     try:
         entries = TomlFormat(None)(file, state.settings_class, state.options)
-    except (TsError, OSError, ValueError) as error:
+    except (TsError, OSError, ValueError, RecursionError) as error:
         raise ConfigurationError(f"{str(file)!r} cannot be read: {error}") from None
     for name in entries:
         secret = name.lower().removeprefix(variable("").lower())
