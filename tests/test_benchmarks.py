@@ -1,4 +1,4 @@
-"""The short form of the benchmarks fails where a ratio is far worse than its aim, and only there."""
+"""The short form of the benchmarks fails where a ratio is far worse than its aim, only there."""
 
 import sys
 
