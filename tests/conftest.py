@@ -2,6 +2,7 @@
 
 import inspect
 import os
+import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -21,6 +22,10 @@ from fota_async.simulator import Simulator, SimulatorThread
 from fota_async.testing import plugin
 
 pytest_plugins = ["pytester"]
+
+# A shell has jobs in the background ignore SIGINT, and what they start with them; tests interrupt.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # aioresponses 0.7.9 makes answers without `stream_writer`, which aiohttp 3.14 demands
 # (`TypeError: ... 'stream_writer'`). Can go as soon as a release of aioresponses passes it.
