@@ -109,7 +109,7 @@ def _try_to_write(target: Path) -> str:
         return _FORBIDDEN
     # Only writing tells: a folder can be no place for files, whatever its mode is.
     probe = unfinished_of(target)
-    probe.open("x").close()
+    probe.open("xb").close()
     probe.unlink()
     return ""
 
