@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -58,3 +59,10 @@ def runner(capsys: pytest.CaptureFixture[str]) -> Fota:
         return code, captured.out, captured.err
 
     return call
+
+
+def listed(tmp_path: Path, ids: list[str]) -> str:
+    """Write a device list, one id a line, and return its path."""
+    file = tmp_path / "fleet.txt"
+    file.write_text("".join(f"{one}\n" for one in ids))
+    return str(file)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cli_helpers import Fota, point_at, runner
+from cli_helpers import Fota, listed, point_at, runner
 from report_helpers import report_of
 
 from fota_async import State
@@ -37,12 +37,6 @@ def sim(monkeypatch: pytest.MonkeyPatch) -> Iterator[SimulatorThread]:
 @pytest.fixture
 def fota(capsys: pytest.CaptureFixture[str]) -> Fota:
     return runner(capsys)
-
-
-def listed(tmp_path: Path, ids: list[str]) -> str:
-    file = tmp_path / "fleet.txt"
-    file.write_text("".join(f"{one}\n" for one in ids))
-    return str(file)
 
 
 def command_in(told: str) -> str:
