@@ -16,7 +16,6 @@ import attrs
 import msgspec
 
 from fota_async.attempts import Attempts
-from fota_async.batch.protocol import Tally
 from fota_async.bodies import JSON
 from fota_async.clock import Clock
 from fota_async.credentials import Credentials, Tokens
@@ -34,6 +33,7 @@ from fota_async.errors import (
     TokenRefusedError,
 )
 from fota_async.events import EventHook, TokenEvent
+from fota_async.executor import Tally
 from fota_async.models.auth import BearerToken, NewPassword, PasswordResetRequest, SessionToken
 from fota_async.models.success import SuccessFlag
 from fota_async.wire.decode import by_gateway

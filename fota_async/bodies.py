@@ -1,7 +1,7 @@
 """What a request carries: bytes, or a form with a file that is read as it is sent."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from uuid import uuid4
 
@@ -114,8 +114,8 @@ class FormBody(Body):
         await writer.write(self._tail)
 
 
-def body_maker(given: object) -> Callable[[], Body | None]:
-    """Return what makes the body of each try.
+def content_of(given: object) -> bytes | Upload | None:
+    """Return what the tries of a call have in common of their bodies.
 
     Args:
         given: Bytes of JSON, a model that becomes JSON, an `Upload`, or None for no body.
@@ -123,10 +123,16 @@ def body_maker(given: object) -> Callable[[], Body | None]:
     Raises:
         ConfigurationError: The file of an upload cannot be read.
     """
-    if given is None:
-        return lambda: None
+    if given is None or isinstance(given, bytes):
+        return given
     if isinstance(given, Upload):
         given.check()
-        return lambda: FormBody(given)
-    content = given if isinstance(given, bytes) else msgspec.json.encode(unstructure(given))
-    return lambda: Body(content, JSON)
+        return given
+    return msgspec.json.encode(unstructure(given))
+
+
+def body_of(content: bytes | Upload | None) -> Body | None:
+    """Return the body of one try."""
+    if content is None:
+        return None
+    return FormBody(content) if isinstance(content, Upload) else Body(content, JSON)

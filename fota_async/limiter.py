@@ -12,6 +12,7 @@ from fota_async.allowance import Allowance, Pause
 from fota_async.ceiling import Ceiling
 from fota_async.clock import Clock
 from fota_async.events import EventHook, LimitEvent, PauseEvent
+from fota_async.executor import Place
 from fota_async.pacing import Departure
 from fota_async.turns import Turn, Turns
 
@@ -249,10 +250,12 @@ class Slot:
     Args:
         limiter: Of the account.
         flow: On whose behalf.
+        place: Where the tries are made, if not in place; taken and given back with the slot.
     """
 
-    def __init__(self, limiter: Limiter, flow: Hashable = None) -> None:
+    def __init__(self, limiter: Limiter, flow: Hashable = None, place: Place | None = None) -> None:
         self.limiter = limiter
+        self.place = place
         self._flow = flow
         self._held = False
         self._departure = Departure(-inf)
@@ -261,13 +264,24 @@ class Slot:
         """Wait for the place, unless it is held already."""
         if not self._held:
             self._departure = await self.limiter.acquire(self._flow)
+            if self.place is not None:
+                await self._take_place(self.place)
             self._held = True
+
+    async def _take_place(self, place: Place) -> None:
+        try:
+            await place.take()
+        except BaseException:
+            self.limiter.release(self._departure)
+            raise
 
     def give_back(self) -> None:
         """Give the place back, if it is held."""
         if self._held:
             self._held = False
             self.limiter.release(self._departure)
+            if self.place is not None:
+                self.place.give_back()
 
     def answered(self) -> None:
         """Note that the request got an answer."""

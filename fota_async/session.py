@@ -1,18 +1,15 @@
 """The session manager: one connection pool and one pair of tokens for every task of the process."""
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Hashable, Mapping
 from contextlib import nullcontext
 from types import TracebackType
-from typing import Self, TypeVar, Unpack, cast
+from typing import Any, Self, TypeVar, Unpack, cast
 
-from fota_async._version import __version__
 from fota_async.allowance import Pause
 from fota_async.attempts import Attempts, Replays
 from fota_async.auth import RESET_PASSWORD, CredentialTokens
-from fota_async.batch.protocol import Tally
-from fota_async.bodies import Body, body_maker
+from fota_async.bodies import Body, content_of
 from fota_async.ceiling import Ceiling
 from fota_async.claims import Claims
 from fota_async.clock import Clock, SystemClock
@@ -24,21 +21,20 @@ from fota_async.errors import (
     SessionEndedError,
     TokenRefusedError,
 )
-from fota_async.events import RequestEvent, logger
+from fota_async.events import logger
+from fota_async.executor import Errand, Place, Tally
 from fota_async.limiter import Limiter, Slot
 from fota_async.models.auth import NewPassword, PasswordResetRequest
 from fota_async.observe.sink import event_sink, is_heard
-from fota_async.options import SessionOptions
+from fota_async.options import SessionOptions, WireOptions
 from fota_async.retry import RetryPolicy
-from fota_async.transport import Answer, Request, Transport, check_base_url
-from fota_async.unknown_members import UnknownMembers
+from fota_async.transport import Request
+from fota_async.tries import Tries, check_positive
 from fota_async.wire.convert import secrets_of
-from fota_async.wire.decode import StepReader, decode, decode_in_steps
+from fota_async.wire.decode import StepReader
 from fota_async.wire.route import Route
 
 T = TypeVar("T")
-
-BASE_URL = "https://thingspace.verizon.com"
 
 
 class SessionManager:
@@ -67,29 +63,28 @@ class SessionManager:
         tokens = options.get("tokens")
         if (credentials is None) == (tokens is None):
             raise ConfigurationError("give either credentials or tokens")
-        self.base_url = check_base_url(options.get("base_url", BASE_URL))
         self.clock: Clock = options.get("clock") or SystemClock()
         self._hook = options.get("on_event")
         self.tell = event_sink(self._hook)
-        self._unknown_members = UnknownMembers(self.tell)
         deadline = options.get("deadline", 300.0)
-        self._deadline = None if deadline is None else _positive("deadline", deadline)
+        self._deadline = None if deadline is None else check_positive("deadline", deadline)
         self._logout_on_close = options.get("logout_on_close", False)
-        largest = _positive("max_answer_bytes", options.get("max_answer_bytes", 1 << 30))
-        self._transport = Transport(
-            self.base_url,
+        wire = {
+            name: value for name, value in options.items() if name in WireOptions.__annotations__
+        }
+        self._tries = Tries(
+            cast("WireOptions", wire),
             http=options.get("http"),
-            timeout=_positive("timeout", options.get("timeout", 30.0)),
-            connect_timeout=_positive("connect_timeout", options.get("connect_timeout", 10.0)),
-            max_answer_bytes=int(largest),
-            proxy=options.get("proxy"),
-            trust_env=options.get("trust_env", False),
-            ssl=options.get("ssl", True),
-            user_agent=options.get("user_agent", f"fota_async/{__version__}"),
+            clock=self.clock,
+            tell=self.tell,
+            is_heard=lambda: self.is_heard,
         )
-        most = int(_positive("max_concurrency", options.get("max_concurrency", 100)))
+        self.base_url = self._tries.base_url
+        most = int(check_positive("max_concurrency", options.get("max_concurrency", 100)))
         rate = options.get("max_rate")
-        self._ceiling = Ceiling(max(1, most), None if rate is None else _positive("max_rate", rate))
+        if rate is not None:
+            check_positive("max_rate", rate)
+        self._ceiling = Ceiling(max(1, most), rate)
         self._everyones_pause = Pause()
         self._limiters: dict[str, Limiter] = {}
         policy = options.get("retry") or RetryPolicy()
@@ -127,14 +122,20 @@ class SessionManager:
         """
         return self._claims.claim((account, target), operation, alone=alone)
 
-    def slot(self, account: str, flow: Hashable = None) -> Slot:
+    def slot(self, account: str, flow: Hashable = None, place: Place | None = None) -> Slot:
         """Return a place in flight, to be taken before the work for a request begins.
 
         Args:
             account: Billing account; each has a limit of its own.
             flow: On whose behalf: flows take turns. Single calls are one flow together, None.
+            place: Where the tries of a call with this slot are made, if not here.
         """
-        return Slot(self._limiter(account), flow)
+        return Slot(self._limiter(account), flow, place)
+
+    @property
+    def wire_options(self) -> Mapping[str, Any]:
+        """How a try is made here: see `fota_async.options.WireOptions`, defaults filled in."""
+        return self._tries.options
 
     @property
     def is_heard(self) -> bool:
@@ -203,9 +204,9 @@ class SessionManager:
             MisuseError: Closed, or another event loop.
             CallError: The call did not give its result.
         """
-        self._transport.bind()
+        self._tries.bind()
         path = route.fill(**values)
-        body_for_a_try = body_maker(body)
+        content, secrets = content_of(body), tuple(secrets_of(body))
         tally = Tally() if tally is None else tally
         own_slot = slot or self.slot(values.get("account", ""))
         replays = Replays()
@@ -225,9 +226,10 @@ class SessionManager:
                 # It may have begun while the tokens were fetched, or before a replay.
                 await self._attempts.wait_out_pause(route.name, own_slot, until=until)
                 try:
-                    request = Request(route.method, path, tokens.headers, body_for_a_try(), query)
-                    secrets = [tokens.bearer, tokens.session, *secrets_of(body)]
-                    return await self._try(route, request, secrets, attempt, tally, read=read)
+                    errand = Errand(route, path, content, query, read, attempt, secrets)
+                    if own_slot.place is None:
+                        return await self._tries.make(errand, tokens, tally)
+                    return await own_slot.place.make(errand, tokens, tally, self)
                 except SessionEndedError:
                     if not replays.session():
                         raise
@@ -286,55 +288,8 @@ class SessionManager:
     ) -> T:
         content = None if body is None else Body(body, content_type)
         request = Request(route.method, route.path, headers, content)
-        return await self._try(route, request, secrets, attempt, Tally(requests=attempt - 1))
-
-    async def _try(
-        self,
-        route: Route[T],
-        request: Request,
-        secrets: list[str],
-        attempt: int,
-        tally: Tally,
-        *,
-        read: StepReader[T] | None = None,
-    ) -> T:
-        started_at, started = time.time(), self.clock.monotonic()
-        status, failure, resends = None, None, tally.requests
-        tally.on_wire = True
-        try:
-            answer = await self._transport.send(request)
-            status = answer.status
-            with self._unknown_members.watched(secrets):
-                result = await _decoded(route, answer, read)
-        except CallError as error:
-            error.route = route.name
-            failure = type(error).__name__
-            tally.in_doubt |= error.sent == "maybe"
-            error.scrub(secrets)
-            raise
-        except BaseException as error:
-            failure = type(error).__name__
-            tally.in_doubt |= request.left
-            raise
-        else:
-            tally.in_doubt = False
-            return result
-        finally:
-            tally.requests += status is not None or request.left
-            tally.on_wire = False
-            if self.is_heard:
-                self.tell(
-                    RequestEvent(
-                        route=route.name,
-                        attempt=attempt,
-                        seconds=self.clock.monotonic() - started,
-                        status=status,
-                        error=failure,
-                        started=started_at,
-                        server=self.base_url,
-                        resends=resends,
-                    )
-                )
+        tally = Tally(requests=attempt - 1)
+        return await self._tries.send(route, request, secrets, attempt=attempt, tally=tally)
 
     async def reset_password(self) -> NewPassword:
         """Have the server make a new password for the user; it works at once.
@@ -371,7 +326,7 @@ class SessionManager:
             if self._logout_on_close:
                 await self._logout()
         finally:
-            await self._transport.aclose()
+            await self._tries.aclose()
 
     async def _logout(self) -> None:
         try:
@@ -381,7 +336,7 @@ class SessionManager:
             logger.warning("the session could not be ended: %s", error)
 
     async def __aenter__(self) -> Self:
-        self._transport.bind()
+        self._tries.bind()
         return self
 
     async def __aexit__(
@@ -391,22 +346,3 @@ class SessionManager:
         traceback: TracebackType | None,
     ) -> None:
         await self.aclose()
-
-
-async def _decoded(route: Route[T], answer: Answer, read: StepReader[T] | None) -> T:
-    if read is None:
-        return decode(route, answer.status, answer.headers, answer.body)
-    steps = decode_in_steps(route, answer.status, answer.headers, answer.body, read)
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            return cast("T", end.value)
-        await asyncio.sleep(0)
-
-
-def _positive(name: str, value: float) -> float:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not is_number or not value > 0:
-        raise ConfigurationError(f"{name} must be greater than 0, not {value!r}")
-    return value

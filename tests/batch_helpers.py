@@ -17,11 +17,11 @@ from fota_async import (
     State,
     modify_upgrade,
 )
-from fota_async.batch.protocol import Tally
 from fota_async.batch.source import Devices, Source
 from fota_async.clock import Clock, ScaledClock
 from fota_async.errors import CallError, MisuseError, NotSentError
 from fota_async.events import Event, EventHook
+from fota_async.executor import Place, Tally
 from fota_async.limiter import Limiter, Slot
 from fota_async.models.campaigns import CampaignReceipt
 from fota_async.models.device_answers import DeviceAnswers
@@ -115,7 +115,7 @@ class FakeSession:
 
         return release
 
-    def slot(self, account: str, flow: Hashable = None) -> Slot:
+    def slot(self, account: str, flow: Hashable = None, _: Place | None = None) -> Slot:
         """Return a place in flight, not yet taken."""
         assert account == ACCOUNT
         return Slot(self._limiter, flow)

@@ -5,9 +5,9 @@ from collections.abc import Awaitable
 from typing import Any, TypeVar
 
 from fota_async.batch.news import cancel_all
-from fota_async.batch.protocol import Tally
 from fota_async.clock import Clock
 from fota_async.errors import CallError
+from fota_async.executor import Tally
 
 T = TypeVar("T")
 

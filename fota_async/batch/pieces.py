@@ -5,8 +5,8 @@ from array import array
 import attrs
 
 from fota_async.batch.device_ids import pack
-from fota_async.batch.protocol import Tally
 from fota_async.batch.states import Verdict
+from fota_async.executor import Tally
 
 
 @attrs.define(eq=False)

@@ -3,32 +3,14 @@
 from collections.abc import Callable, Hashable, Mapping
 from typing import Protocol, TypeVar
 
-import attrs
-
 from fota_async.clock import Clock
 from fota_async.events import EventHook
+from fota_async.executor import Place, Tally
 from fota_async.limiter import Slot
 from fota_async.wire.decode import StepReader
 from fota_async.wire.route import Route
 
 T = TypeVar("T")
-
-
-@attrs.define
-class Tally:
-    """What the tries of one call did on the wire.
-
-    Attributes:
-        requests: Tries that were written to the wire.
-        on_wire: Whether one is under way.
-        in_doubt: Whether one of them may have been applied with nobody knowing.
-        seconds: How long the call took, waits included; None before its end.
-    """
-
-    requests: int = 0
-    on_wire: bool = False
-    in_doubt: bool = False
-    seconds: float | None = None
 
 
 class BatchSession(Protocol):
@@ -69,7 +51,7 @@ class BatchSession(Protocol):
         """The most requests that can ever be in flight at once."""
         ...
 
-    def slot(self, account: str, flow: Hashable = None) -> Slot:
+    def slot(self, account: str, flow: Hashable = None, place: Place | None = None) -> Slot:
         """Return a place in flight, not yet taken; flows of an account take turns."""
         ...
 

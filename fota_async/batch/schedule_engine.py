@@ -18,7 +18,7 @@ from fota_async.batch.journal.schedule_journal import ScheduleJournal
 from fota_async.batch.ledger import Column, Ledger
 from fota_async.batch.operation import Operation
 from fota_async.batch.patience import Interrupted, Lost, Patience
-from fota_async.batch.protocol import BatchSession, Tally
+from fota_async.batch.protocol import BatchSession
 from fota_async.batch.report import BatchReport
 from fota_async.batch.schedule_operation import ScheduleOperation
 from fota_async.batch.settings import RunSettings
@@ -35,6 +35,7 @@ from fota_async.errors import (
     TooManyDevicesError,
 )
 from fota_async.events import BatchEvent, BatchOutcome
+from fota_async.executor import Tally
 
 T = TypeVar("T")
 

@@ -11,12 +11,13 @@ from fota_async.batch.examiner import Examiner
 from fota_async.batch.news import News
 from fota_async.batch.operation import Operation
 from fota_async.batch.pieces import Batch
-from fota_async.batch.protocol import BatchSession, Tally
+from fota_async.batch.protocol import BatchSession
 from fota_async.batch.settings import RunSettings
 from fota_async.batch.stopping import Stopper
 from fota_async.batch.triage import Triage
 from fota_async.batch.work import Work
 from fota_async.errors import CallError, JournalError, LostError, RefusedError
+from fota_async.executor import Tally
 from fota_async.limiter import Slot
 
 FIRST_WORKERS = 8
@@ -84,7 +85,7 @@ class Sender:
         refusals: list[RefusedError | None] = []
 
         async def probe(batch: Batch, worker: Worker) -> None:
-            async with gate, self._session.slot(self._operation.account, self) as slot:
+            async with gate, self._slot() as slot:
                 refusals.append(await self._send(batch, slot, worker))
 
         self._work.in_flight.update(batches)
@@ -93,9 +94,14 @@ class Sender:
             await asyncio.wait(probes)
         return refusals
 
+    def _slot(self) -> Slot:
+        executor = self._settings.executor
+        place = executor.place() if executor else None
+        return self._session.slot(self._operation.account, self, place)
+
     async def _take_and_send(self, worker: Worker) -> None:
         while not self._stopper.stopped:
-            slot = self._session.slot(self._operation.account, self)
+            slot = self._slot()
             try:
                 self._idle += 1
                 try:

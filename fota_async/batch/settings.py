@@ -12,6 +12,7 @@ from fota_async.batch.journal.writer import Durability
 from fota_async.batch.ledger import Keep
 from fota_async.batch.states import DeviceOutcome
 from fota_async.errors import ConfigurationError
+from fota_async.executor import Executor
 
 RetryRule: TypeAlias = Callable[[DeviceOutcome], bool]
 """Says of a failed device whether its status is temporary, so that it is sent again."""
@@ -113,6 +114,10 @@ class RunOptions(TypedDict, total=False):
     retry_if: RetryRule | None
     """Says of a failed device that its status is temporary; it is then sent again, `settle_delay`
     later, up to `max_rounds` times. None by default: the vendor documents no such status."""
+    executor: Executor | None
+    """Where requests are made: None (the default) in place, in this process; otherwise for instance
+    by the workers of a cluster, see `fota_async.distributed`. Limit, tokens, journal and report
+    stay here."""
 
 
 @attrs.frozen(kw_only=True)
@@ -134,6 +139,7 @@ class RunSettings:
     durability: Durability = attrs.field(default="process", validator=_durability)
     dry_run: bool = attrs.field(default=False, validator=_yes_or_no)
     retry_if: RetryRule | None = None
+    executor: Executor | None = None
 
     def too_many(self, failed: int, decided: int) -> bool:
         """Whether more devices failed than the caller accepts."""

@@ -14,8 +14,8 @@ from fota_async.errors import ConfigurationError
 from fota_async.events import Event, EventHook
 from fota_async.options import SessionOptions
 from fota_async.retry import RetryPolicy
-from fota_async.session import BASE_URL
 from fota_async.transport import check_base_url
+from fota_async.tries import BASE_URL
 
 _ACCESS = Group("Access", sort_key=3)
 OUTPUT = Group("Output", sort_key=4)

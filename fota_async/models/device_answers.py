@@ -1,6 +1,7 @@
 """The per-device answers of one request, in columns: most of what the library does for a device."""
 
 from collections.abc import Generator, Sequence
+from functools import partial
 from typing import Any, Self
 
 import attrs
@@ -176,10 +177,10 @@ def _text(value: object) -> str:
 
 
 def answers_about(asked: Sequence[str]) -> StepReader[DeviceAnswers]:
-    """Return what reads the answer to a request about these devices."""
+    """Return what reads the answer to a request about these devices; it can be pickled."""
+    return partial(_read_answers, asked)
 
-    def read(body: bytes) -> Generator[None, None, DeviceAnswers]:
-        yield from ()
-        return DeviceAnswers.from_regular_body(body, asked) or read_body(body, DeviceAnswers)
 
-    return read
+def _read_answers(asked: Sequence[str], body: bytes) -> Generator[None, None, DeviceAnswers]:
+    yield from ()
+    return DeviceAnswers.from_regular_body(body, asked) or read_body(body, DeviceAnswers)

@@ -1,0 +1,5 @@
+"""Runs on a Dask cluster."""
+
+from fota_async.distributed.executor import DaskExecutor
+
+__all__ = ["DaskExecutor"]
