@@ -117,17 +117,21 @@ class DaskExecutor:
         self._roster.give_back(worker)
         self._rest()
 
-    async def make(
-        self, worker: Worker, errand: Errand[T], tokens: Tokens, tally: Tally, home: TryHome
-    ) -> T:
-        """Have a worker make a try; see `fota_async.executor.Place.make`."""
+    async def prepare(self, worker: Worker, tokens: Tokens, home: TryHome) -> None:
+        """Tell a worker what it does not know yet; see `fota_async.executor.Place.prepare`."""
         if worker.gone.done():
             raise NotSentError("the worker left the cluster before it was handed the request")
         if home not in self._homes:
             self._homes[home] = _Home(next(self._home_numbers), _options_of(home, self._on_worker))
         known = self._homes[home]
+        await self._tell(worker, known, known.generation_of(tokens), tokens)
+
+    async def make(
+        self, worker: Worker, errand: Errand[T], tokens: Tokens, tally: Tally, home: TryHome
+    ) -> T:
+        """Have a worker make a try; see `fota_async.executor.Place.make`."""
+        known = self._homes[home]
         generation = known.generation_of(tokens)
-        await self._tell(worker, known, generation, tokens)
         parcel = Parcel(
             self._name,
             worker.incarnation,
@@ -282,8 +286,12 @@ class _WorkerPlace:
             self._executor.give_back(self._worker)
             self._worker = None
 
-    async def make(self, errand: Errand[T], tokens: Tokens, tally: Tally, home: TryHome) -> T:
+    async def prepare(self, tokens: Tokens, home: TryHome) -> None:
         assert self._worker is not None  # noqa: S101 - a slot takes its place before it is used
+        await self._executor.prepare(self._worker, tokens, home)
+
+    async def make(self, errand: Errand[T], tokens: Tokens, tally: Tally, home: TryHome) -> T:
+        assert self._worker is not None  # noqa: S101 - as above
         return await self._executor.make(self._worker, errand, tokens, tally, home)
 
 
