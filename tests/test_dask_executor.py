@@ -22,6 +22,7 @@ from fota_async import (
     ConnectionLostError,
     DeviceBatcher,
     FotaClient,
+    NotSentError,
     RetryPolicy,
     RunStopped,
     SessionEndedError,
@@ -212,7 +213,8 @@ async def test_what_a_worker_had_that_left_is_settled(
 ) -> None:
     # Half of the requests hang, so that each worker has some when the first one leaves.
     sim = await new_sim(faults=Faults(hang_after=0.5))
-    client = new_client(sim, timeout=5.0)
+    events = Events()
+    client = new_client(sim, timeout=5.0, on_event=events)
     run = client.v1.upgrades.append_devices(
         sim.upgrade_id, IDS, batch_size=20, settle_delay=0.1, executor=executor
     )
@@ -228,6 +230,10 @@ async def test_what_a_worker_had_that_left_is_settled(
     assert report.succeeded == len(IDS)
     assert sim.members() == set(IDS)
     assert report.settled[State.SUCCEEDED] >= 20
+    # Each of them was a request, and is told as one.
+    tries = [event for event in events.of(RequestEvent) if event.route == MODIFY_UPGRADE.name]
+    assert len(tries) == report.requests
+    assert {event.error for event in tries} == {None, "ConnectionLostError", "AnswerTimeoutError"}
 
 
 async def test_a_worker_makes_as_many_tries_at_once_as_it_has_threads(
@@ -461,6 +467,7 @@ async def test_a_try_may_be_made_once_and_in_one_process(new_stub: NewStub) -> N
     try:
         first = await outpost.make_try(parcel)
         again = await outpost.make_try(attrs.evolve(parcel, tally=Tally()))
+        untold = await outpost.make_try(attrs.evolve(parcel, number=4, generation=2, tally=Tally()))
         elsewhere = await outpost.make_try(
             attrs.evolve(parcel, number=2, incarnation="of a process that died", tally=Tally())
         )
@@ -471,6 +478,8 @@ async def test_a_try_may_be_made_once_and_in_one_process(new_stub: NewStub) -> N
     assert first.error is None
     assert not first.tally.in_doubt
     assert len(stub.asked()) == 1
+    assert isinstance(untold.error, NotSentError)
+    assert untold.tally == Tally()
     for made in (again, elsewhere, nowhere):
         assert isinstance(made.error, ConnectionLostError)
         assert made.error.sent == "maybe"

@@ -27,6 +27,7 @@ from fota_async.errors import (
     AnswerTimeoutError,
     ConfigurationError,
     ConnectionLostError,
+    LostError,
     NotSentError,
 )
 from fota_async.events import RequestEvent, current_run
@@ -131,19 +132,18 @@ class DaskExecutor:
     ) -> T:
         """Have a worker make a try; see `fota_async.executor.Place.make`."""
         known = self._homes[home]
-        generation = known.generation_of(tokens)
         parcel = Parcel(
             self._name,
             worker.incarnation,
             next(self._try_numbers),
             known.number,
-            generation,
+            known.generation_of(tokens),
             errand,
             attrs.evolve(tally),
         )
         tally.on_wire = True
         try:
-            made = await self._made(worker, parcel, known.longest_try)
+            made = await self._made(worker, parcel, known)
         except BaseException:  # cancelled, too: nobody knows what the worker does
             tally.requests, tally.in_doubt = tally.requests + 1, True
             raise
@@ -158,20 +158,37 @@ class DaskExecutor:
         if made.defect:
             raise RuntimeError(f"{made.defect} on worker {worker.address}")
         if made.error is not None:
+            made.error.route = errand.route.name
             raise made.error
         result: T = made.result
         return result
 
-    async def _made(self, worker: Worker, parcel: Parcel, longest: float) -> Made:
+    async def _made(self, worker: Worker, parcel: Parcel, home: "_Home") -> Made:
+        """Return what became of a try; one that the cluster lost is lost."""
+        started_at, started = time.time(), time.monotonic()
+        try:
+            return await self._result(worker, parcel, home.longest_try)
+        except LostError as error:
+            tally = Tally(parcel.tally.requests + 1, in_doubt=True)
+            event = RequestEvent(
+                route=parcel.errand.route.name,
+                attempt=parcel.errand.attempt,
+                seconds=time.monotonic() - started,
+                error=type(error).__name__,
+                started=started_at,
+                server=home.options["base_url"],
+                resends=parcel.tally.requests,
+            )
+            return Made(tally, error=error, events=[event])
+
+    async def _result(self, worker: Worker, parcel: Parcel, longest: float) -> Made:
         key = f"fota-try-{self._name}-{parcel.number}"
         task = asyncio.ensure_future(self._cluster.task(worker.address, make_try, parcel, key=key))
+        ends: set[asyncio.Future[Any]] = {task, worker.gone}
         try:
-            ends: set[asyncio.Future[Any]] = {task, worker.gone}
             await asyncio.wait(ends, timeout=longest, return_when=asyncio.FIRST_COMPLETED)
             if task.done():
                 return task.result()
-        except asyncio.CancelledError:
-            raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the try may have been made
             what = type(error).__name__
             raise ConnectionLostError(f"the cluster lost the request ({what})") from None
@@ -184,10 +201,10 @@ class DaskExecutor:
     # What workers are told
 
     async def _tell(self, worker: Worker, home: "_Home", generation: int, tokens: Tokens) -> None:
-        if (home.number, generation) in worker.told:
+        if worker.told.get(home.number, 0) >= generation:
             return
         async with worker.telling:
-            if (home.number, generation) in worker.told:
+            if worker.told.get(home.number, 0) >= generation:
                 return
             kit = Kit(self._name, home.number, generation, tokens, home.options)
             said = await self._equipped(worker.address, pickle.dumps(kit))
@@ -195,18 +212,19 @@ class DaskExecutor:
             if said.incarnation != worker.incarnation:
                 worker.told.clear()
                 worker.incarnation = said.incarnation
-            worker.told.add((home.number, generation))
+            worker.told[home.number] = generation
 
     async def _equipped(self, address: str, sealed: bytes) -> Equipped:
         try:
             said = await self._cluster.tell(address, equip, __version__, sealed, self._on_worker)
-        except OSError as error:  # a TimeoutError is one, and what Dask makes of a lost connection
-            raise NotSentError(f"worker {address} does not answer: {error}") from None
-        except Exception as error:  # noqa: BLE001 - whatever its Python says when it cannot load us
+        except (ImportError, AttributeError, TypeError, pickle.PickleError) as error:
             raise ConfigurationError(
                 f"worker {address} cannot load fota_async {__version__} "
                 f"({type(error).__name__}: {error}); install the same version there"
             ) from None
+        except Exception as error:  # noqa: BLE001 - whatever Dask makes of a lost connection
+            what = type(error).__name__
+            raise NotSentError(f"worker {address} does not answer ({what})") from None
         if said.version != __version__:
             raise ConfigurationError(
                 f"worker {address} has fota_async {said.version}, and here is {__version__}; "

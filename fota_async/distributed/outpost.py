@@ -13,7 +13,7 @@ from fota_async._version import __version__
 from fota_async.clock import SystemClock
 from fota_async.credentials import Tokens
 from fota_async.distributed.parcel import Equipped, Kit, Made, Parcel
-from fota_async.errors import CallError, ConnectionLostError, FotaError
+from fota_async.errors import CallError, ConnectionLostError, FotaError, NotSentError
 from fota_async.events import Event
 from fota_async.executor import Tally
 from fota_async.options import WireOptions
@@ -22,8 +22,7 @@ from fota_async.tries import Tries
 _GENERATIONS = 3
 """How many tokens of a session manager are kept: a try may have been handed over with the last."""
 _FORSAKEN = 2 * 3600.0
-"""Seconds after which an executor that was not heard of is taken to be gone: tokens are renewed
-each hour, so that one in use is heard of more often."""
+"""Seconds after which an executor that was not heard of is taken to be gone."""
 
 _heard: ContextVar[list[Event]] = ContextVar("fota_async.distributed.heard")
 
@@ -63,6 +62,10 @@ class Outpost:
         generations[kit.generation] = kit.tokens
         for old in sorted(generations)[:-_GENERATIONS]:
             del generations[old]
+
+    def knows(self, parcel: Parcel) -> bool:
+        """Whether it was told what the try needs."""
+        return parcel.generation in self._tokens.get(parcel.home, ())
 
     def is_new(self, parcel: Parcel) -> bool:
         """Whether this very process was to make this try, and has not begun to."""
@@ -137,6 +140,9 @@ async def make_try(parcel: Parcel) -> Made:
         tally.requests, tally.in_doubt = tally.requests + 1, True
         error = ConnectionLostError("the worker that had the request is gone")
         return Made(tally, error=error, stranger=True)
+    outpost.heard_of = time.monotonic()
+    if not outpost.knows(parcel):
+        return Made(tally, error=NotSentError("the worker was not told of the tokens to use"))
     events: list[Event] = []
     _heard.set(events)
     try:
