@@ -460,13 +460,14 @@ async def test_what_a_worker_must_not_be_sent_is_asked_for(
 
 async def test_a_try_may_be_made_once_and_in_one_process(new_stub: NewStub) -> None:
     stub = await new_stub(lambda _: reply(upgrade()))
-    kit = Kit("an-executor", 1, 1, Tokens("b", "s"), {"base_url": stub.base_url})
+    kit = Kit("an-executor", 1, 1, Tokens("b", "s"), {"base_url": stub.base_url}, 1000.0)
     told = await outpost.equip(outpost.__version__, pickle.dumps(kit), None)
     errand = Errand(MODIFY_UPGRADE, "/api/fota/v1/upgrades/a/upgrade/u", b"{}")
-    parcel = Parcel("an-executor", told.incarnation, 1, 1, 1, errand, Tally())
+    parcel = Parcel("an-executor", told.incarnation, 1, 1, 1, errand, Tally(), 1005.0)
     try:
         first = await outpost.make_try(parcel)
         again = await outpost.make_try(attrs.evolve(parcel, tally=Tally()))
+        late = await outpost.make_try(attrs.evolve(parcel, number=5, tally=Tally(), until=999.0))
         untold = await outpost.make_try(attrs.evolve(parcel, number=4, generation=2, tally=Tally()))
         elsewhere = await outpost.make_try(
             attrs.evolve(parcel, number=2, incarnation="of a process that died", tally=Tally())
@@ -478,8 +479,9 @@ async def test_a_try_may_be_made_once_and_in_one_process(new_stub: NewStub) -> N
     assert first.error is None
     assert not first.tally.in_doubt
     assert len(stub.asked()) == 1
-    assert isinstance(untold.error, NotSentError)
-    assert untold.tally == Tally()
+    for made in (late, untold):
+        assert isinstance(made.error, NotSentError)
+        assert made.tally == Tally()
     for made in (again, elsewhere, nowhere):
         assert isinstance(made.error, ConnectionLostError)
         assert made.error.sent == "maybe"

@@ -43,6 +43,9 @@ _LOOK_AGAIN = 1.0
 """Seconds between two looks at which workers there are."""
 _BLIND = 10.0
 """Seconds without such a look after which the workers count as gone."""
+_BEGUN_WITHIN = 5.0
+"""Seconds within which a worker has to begin a try: as long as a lost one may take to land when it
+is settled. A worker that stood still must not send what was given up long ago."""
 _MARGIN = 30.0
 """Seconds that the way through the cluster may add to the longest try."""
 _GOODBYE = 10.0
@@ -140,6 +143,7 @@ class DaskExecutor:
             known.generation_of(tokens),
             errand,
             attrs.evolve(tally),
+            time.monotonic() + _BEGUN_WITHIN,
         )
         tally.on_wire = True
         try:
@@ -206,7 +210,7 @@ class DaskExecutor:
         async with worker.telling:
             if worker.told.get(home.number, 0) >= generation:
                 return
-            kit = Kit(self._name, home.number, generation, tokens, home.options)
+            kit = Kit(self._name, home.number, generation, tokens, home.options, time.monotonic())
             said = await self._equipped(worker.address, pickle.dumps(kit))
             self._told.add(worker.address)
             if said.incarnation != worker.incarnation:
