@@ -346,13 +346,15 @@ async def test_the_overview_is_true_while_the_cancellation_passes() -> None:
     assert_interrupted(seen[0])
 
 
-async def test_a_timeout_of_anyio_around_it_waits_for_the_end() -> None:
-    gated = Gated(grace=0.0)
+async def test_a_cancelled_scope_of_anyio_is_one_cancellation() -> None:
+    gated = Gated(grace=AGES)
     with anyio.CancelScope() as scope:
 
         async def leave() -> None:
             await gated.until_sent()
             scope.cancel()
+            await let_run()
+            gated.open()
 
         leaving = asyncio.create_task(leave())
         await gated.runs
@@ -360,6 +362,7 @@ async def test_a_timeout_of_anyio_around_it_waits_for_the_end() -> None:
     await leaving
     assert scope.cancelled_caught
     assert_interrupted(gated.runs.overview)
+    assert gated.totals.succeeded == 90
 
 
 @pytest.mark.each_python
