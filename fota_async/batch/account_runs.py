@@ -25,7 +25,7 @@ class AccountRuns:
     Each run that goes on needs a connection for every request in flight, and with a journal five
     files and a thread, so of hundreds only some go on at once. Connections that ended runs leave
     idle count, too, unless all clients share them: make one `aiohttp.ClientSession` and give it to
-    each as `http=`.
+    each as `http=`; the limit of its connector then holds for all of them together.
 
     It is an awaitable and no coroutine: for a task of its own use `asyncio.ensure_future(runs)`.
 
@@ -47,7 +47,8 @@ class AccountRuns:
 
     Args:
         runs: By the account, or what else they are to be called. They begin in this order.
-        at_once: How many go on at once; the others wait for their turn.
+        at_once: How many go on at once; the others wait for their turn. More are worth it where the
+            rate that each account allows is what takes the time.
 
     Raises:
         ConfigurationError: Something of `runs` is no run, or is in it twice; or `at_once` is no

@@ -95,8 +95,9 @@ class Totals:
         return self._sum([self, other])
 
     def __radd__(self, nought: int) -> Self:
-        # What `sum` begins with.
-        return self if nought == 0 else NotImplemented
+        if nought != 0:  # what `sum` begins with
+            return NotImplemented
+        return self
 
     def as_dict(self) -> dict[str, Any]:
         """Return everything as plain values."""
