@@ -15,7 +15,8 @@ class AccountRuns:
     """Runs of many accounts at once, awaited together.
 
     Every run keeps its own client, tokens, limit, journal and report. One that is stopped, cannot
-    begin, or whose account is refused does not stop the others.
+    begin, or whose account is refused does not stop the others. With the same `executor=`, see
+    `fota_async.distributed`, one cluster makes the requests of all.
 
     `await` starts them and returns their `Overview`; awaiting again returns the same one.
     Being cancelled stops every run as its own cancellation does: no new batch starts, answers in

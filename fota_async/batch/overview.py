@@ -25,8 +25,8 @@ _COLUMNS: Final = ("inputs", *(state.value for state in State), "duplicates")
 class Overview:
     """What became of many accounts, each with its report, and of all devices together.
 
-    >>> operation = fota.v1.upgrades.append_devices(upgrade_id, [*imeis, "12345"])
-    >>> overview = await AccountRuns({"first": operation})
+    >>> run = fota.v1.upgrades.append_devices(upgrade_id, [*imeis, "12345"])
+    >>> overview = await AccountRuns({"first": run})
     >>> overview.ok, overview.not_ok, overview.reports["first"].invalid, overview.totals.succeeded
     (False, ['first'], 1, 3)
     >>> print(overview)
