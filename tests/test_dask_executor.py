@@ -5,16 +5,30 @@ import inspect
 import json
 import pickle
 import ssl
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import date
+from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
 import attrs
 import pytest
+from anyio.from_thread import start_blocking_portal
 from dask_helpers import small_cluster
 from distributed import Client, LocalCluster
-from helpers import Events, Seen, Stub, counts, credentials_of, reply, upgrade
+from helpers import (
+    UPGRADE,
+    UPGRADE_PATH,
+    Events,
+    Seen,
+    Stub,
+    counts,
+    credentials_of,
+    never,
+    reply,
+    upgrade,
+)
 from simulator_api import imei
 
 from fota_async import (
@@ -42,6 +56,7 @@ from fota_async import (
 from fota_async.api.upgrades import MODIFY_UPGRADE
 from fota_async.batch.operation import Operation
 from fota_async.distributed import DaskExecutor, outpost
+from fota_async.distributed.cluster import Cluster
 from fota_async.distributed.parcel import Kit, Parcel
 from fota_async.events import PauseEvent, RequestEvent
 from fota_async.executor import Errand, Tally
@@ -484,3 +499,65 @@ async def test_a_try_may_be_made_once_and_in_one_process(new_stub: NewStub) -> N
         assert isinstance(made.error, ConnectionLostError)
         assert made.error.sent == "maybe"
         assert (made.tally.requests, made.tally.in_doubt) == (1, True)
+
+
+@pytest.mark.parametrize("gone", ["client", "scheduler"])
+async def test_what_the_client_of_the_cluster_did_not_take_is_unsent(
+    new_stub: NewStub, new_client: NewClient, gone: str
+) -> None:
+    arrived, ids = asyncio.Event(), list[str]()
+
+    async def hold(seen: Seen) -> bytes:
+        ids.extend(json.loads(seen.body)["deviceList"])
+        arrived.set()
+        return await never(seen)
+
+    stub = await new_stub()
+    stub.at[UPGRADE_PATH] = lambda seen: (
+        reply(upgrade(*ids)) if seen.method == "GET" else hold(seen)
+    )
+    client = new_client(stub, retry=RetryPolicy(tries=1, seconds=0))
+    async with small_cluster(workers=1, threads=1) as dask:
+        executor = DaskExecutor(dask, worker_timeout=0.5)
+        run = client.v1.upgrades.append_devices(
+            UPGRADE, IDS, batch_size=10, settle_delay=0.1, executor=executor
+        )
+        running = asyncio.ensure_future(run)
+        async with asyncio.timeout(20):
+            await arrived.wait()
+            assert dask.cluster is not None
+            await (dask.close() if gone == "client" else dask.cluster.close())
+            with pytest.raises(RunStopped) as caught:
+                await running
+    await outpost.dismiss(executor._name)  # the executor cannot reach it any more
+
+    report = caught.value.report
+    assert (report.succeeded, report.unsent, report.requests) == (10, len(IDS) - 10, 1)
+
+
+async def test_a_request_that_cannot_be_pickled_is_unsent(
+    new_sim: NewSim, new_client: NewClient, executor: DaskExecutor
+) -> None:
+    sim = await new_sim()
+    lock = threading.Lock()
+
+    def reader(_: object) -> Any:
+        return lambda answer: lock and answer
+
+    operation = attrs.evolve(modify_upgrade("append", sim.account, sim.upgrade_id), reader=reader)
+    batcher = DeviceBatcher(new_client(sim).session, operation, executor=executor)
+    with pytest.raises(RunStopped, match="cannot be pickled") as caught:
+        await batcher.run(IDS)
+
+    assert (caught.value.report.unsent, caught.value.report.requests) == (len(IDS), 0)
+
+
+async def test_the_end_of_the_clients_thread_is_no_cancellation_of_the_run() -> None:
+    async def ended() -> None:  # as a loop that ends does to what runs on it
+        raise asyncio.CancelledError
+
+    with start_blocking_portal("asyncio") as portal:
+        loop = SimpleNamespace(asyncio_loop=portal.call(asyncio.get_running_loop))
+        cluster = Cluster(SimpleNamespace(loop=loop, nthreads=ended))
+        with pytest.raises(ConnectionError, match="closed meanwhile"):
+            await cluster.threads()

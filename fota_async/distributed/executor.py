@@ -27,6 +27,7 @@ from fota_async.errors import (
     AnswerTimeoutError,
     ConfigurationError,
     ConnectionLostError,
+    FotaError,
     LostError,
     NotSentError,
 )
@@ -144,6 +145,8 @@ class DaskExecutor:
         tally.on_wire = True
         try:
             made = await self._made(worker, parcel, known)
+        except FotaError:
+            raise  # it was not even handed over
         except BaseException:  # cancelled, too: nobody knows what the worker does
             tally.requests, tally.in_doubt = tally.requests + 1, True
             raise
@@ -189,6 +192,8 @@ class DaskExecutor:
             await asyncio.wait(ends, timeout=longest, return_when=asyncio.FIRST_COMPLETED)
             if task.done():
                 return task.result()
+        except FotaError:
+            raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the try may have been made
             what = type(error).__name__
             raise ConnectionLostError(f"the cluster lost the request ({what})") from None
