@@ -60,9 +60,9 @@ class Tries:
         tell: EventHook,
         is_heard: Callable[[], bool],
     ) -> None:
-        given: WireOptions = {**_DEFAULTS, **options}
+        given: dict[str, Any] = {**_DEFAULTS, **options}
         for name in _SECONDS:
-            check_positive(name, given[name])  # type: ignore[literal-required]  # of that table
+            check_positive(name, given[name])
         given["base_url"] = check_base_url(given["base_url"])
         given["max_answer_bytes"] = int(given["max_answer_bytes"])
         self.options: Mapping[str, Any] = MappingProxyType(given)
