@@ -56,6 +56,7 @@ from fota_async import (
 from fota_async.api.upgrades import MODIFY_UPGRADE
 from fota_async.batch.operation import Operation
 from fota_async.distributed import DaskExecutor, outpost
+from fota_async.distributed import executor as executor_module
 from fota_async.distributed.cluster import Cluster
 from fota_async.distributed.parcel import Kit, Parcel
 from fota_async.events import PauseEvent, RequestEvent
@@ -482,6 +483,9 @@ async def test_a_try_may_be_made_once_and_in_one_process(new_stub: NewStub) -> N
     try:
         first = await outpost.make_try(parcel)
         again = await outpost.make_try(attrs.evolve(parcel, tally=Tally()))
+        late = await outpost.make_try(
+            attrs.evolve(parcel, number=5, until=told.now - 0.001, tally=Tally())
+        )
         untold = await outpost.make_try(attrs.evolve(parcel, number=4, generation=2, tally=Tally()))
         elsewhere = await outpost.make_try(
             attrs.evolve(parcel, number=2, incarnation="of a process that died", tally=Tally())
@@ -493,8 +497,9 @@ async def test_a_try_may_be_made_once_and_in_one_process(new_stub: NewStub) -> N
     assert first.error is None
     assert not first.tally.in_doubt
     assert len(stub.asked()) == 1
-    assert isinstance(untold.error, NotSentError)
-    assert untold.tally == Tally()
+    for unsent in (late, untold):
+        assert isinstance(unsent.error, NotSentError)
+        assert unsent.tally == Tally()
     for made in (again, elsewhere, nowhere):
         assert isinstance(made.error, ConnectionLostError)
         assert made.error.sent == "maybe"
@@ -561,3 +566,18 @@ async def test_the_end_of_the_clients_thread_is_no_cancellation_of_the_run() -> 
         cluster = Cluster(SimpleNamespace(loop=loop, nthreads=ended))
         with pytest.raises(ConnectionError, match="closed meanwhile"):
             await cluster.threads()
+
+
+async def test_a_request_that_reaches_its_worker_too_late_is_not_sent(
+    new_sim: NewSim, new_client: NewClient, executor: DaskExecutor
+) -> None:
+    sim = await new_sim()
+    client = new_client(sim, retry=RetryPolicy(tries=1, seconds=0))
+    with (
+        patch.object(executor_module, "_MARGIN", -0.001),  # it is late when it leaves
+        pytest.raises(RunStopped, match="too busy") as caught,
+    ):
+        await client.v1.upgrades.append_devices(sim.upgrade_id, IDS, executor=executor)
+
+    assert (caught.value.report.unsent, caught.value.report.requests) == (len(IDS), 0)
+    assert not sim.members()

@@ -45,7 +45,8 @@ _LOOK_AGAIN = 1.0
 _BLIND = 10.0
 """Seconds without such a look after which the workers count as gone."""
 _MARGIN = 30.0
-"""Seconds that the way through the cluster may add to the longest try."""
+"""Seconds that the way through the cluster may add to the longest try. A worker begins none later:
+so none is under way any more when it was waited for in vain."""
 _GOODBYE = 10.0
 
 
@@ -141,6 +142,7 @@ class DaskExecutor:
             known.generation_of(tokens),
             errand,
             attrs.evolve(tally),
+            time.monotonic() + worker.ahead + _MARGIN,
         )
         tally.on_wire = True
         try:
@@ -217,6 +219,8 @@ class DaskExecutor:
             if said.incarnation != worker.incarnation:
                 worker.told.clear()
                 worker.incarnation = said.incarnation
+            # It has gone on since it said so: what is measured by this ends early rather than late.
+            worker.ahead = said.now - time.monotonic()
             worker.told[home.number] = generation
 
     async def _equipped(self, address: str, sealed: bytes) -> Equipped:

@@ -126,14 +126,16 @@ async def equip(
     except Exception as error:  # noqa: BLE001 - see above
         said = str(error) if isinstance(error, FotaError) else type(error).__name__
         return Equipped(__version__, trouble=said)
-    return Equipped(__version__, outpost.incarnation)
+    return Equipped(__version__, outpost.incarnation, now=time.monotonic())
 
 
 async def make_try(parcel: Parcel) -> Made:
     """Make a try, at most once: the task that a worker runs.
 
     Dask runs a task again when the worker dies that ran it, and may do so in a new process of the
-    same address. What was meant for another process may have been sent by it, and is lost.
+    same address. What was meant for another process may have been sent by it, and is lost. What
+    waited here for too long is not sent: nobody may wait for it any more, and settling counts on it
+    that nothing arrives late.
     """
     outpost, tally = _outposts.get(parcel.executor), parcel.tally
     if outpost is None or not outpost.is_new(parcel):
@@ -141,6 +143,8 @@ async def make_try(parcel: Parcel) -> Made:
         error = ConnectionLostError("the worker that had the request is gone")
         return Made(tally, error=error, stranger=True)
     outpost.heard_of = time.monotonic()
+    if outpost.heard_of > parcel.until:
+        return Made(tally, error=NotSentError("the worker was too busy to begin the request"))
     if not outpost.knows(parcel):
         return Made(tally, error=NotSentError("the worker was not told of the tokens to use"))
     events: list[Event] = []

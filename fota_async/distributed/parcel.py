@@ -1,6 +1,7 @@
 """What goes to a worker and comes back. A secret is in none of it but `Kit`, which holds tokens."""
 
 from collections.abc import Mapping, Sequence
+from math import inf
 from typing import Any
 
 import attrs
@@ -40,11 +41,13 @@ class Equipped:
         version: Of `fota_async` there.
         incarnation: Of the process: a worker that was started again has another one.
         trouble: Why it cannot make tries; empty if it can.
+        now: Seconds of its clock.
     """
 
     version: str
     incarnation: str = ""
     trouble: str = ""
+    now: float = 0.0
 
 
 @attrs.frozen(repr=False)
@@ -59,6 +62,7 @@ class Parcel:
         generation: Number of the tokens to use.
         errand: The try.
         tally: What was on the wire before it.
+        until: The moment of that process's own clock after which it must not begin.
     """
 
     executor: str
@@ -68,6 +72,7 @@ class Parcel:
     generation: int
     errand: Errand[Any]
     tally: Tally
+    until: float = inf
 
 
 @attrs.frozen(repr=False)
