@@ -3,7 +3,6 @@
 import asyncio
 import inspect
 import json
-import pickle
 import ssl
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -58,7 +57,7 @@ from fota_async.batch.operation import Operation
 from fota_async.distributed import DaskExecutor, outpost
 from fota_async.distributed import executor as executor_module
 from fota_async.distributed.cluster import Cluster
-from fota_async.distributed.parcel import Kit, Parcel
+from fota_async.distributed.parcel import Kit, Parcel, seal
 from fota_async.events import PauseEvent, RequestEvent
 from fota_async.executor import Errand, Tally
 from fota_async.options import WireOptions
@@ -477,7 +476,7 @@ async def test_what_a_worker_must_not_be_sent_is_asked_for(
 async def test_a_try_may_be_made_once_and_in_one_process(new_stub: NewStub) -> None:
     stub = await new_stub(lambda _: reply(upgrade()))
     kit = Kit("an-executor", 1, 1, Tokens("b", "s"), {"base_url": stub.base_url})
-    told = await outpost.equip(outpost.__version__, pickle.dumps(kit), None)
+    told = await outpost.equip(outpost.__version__, seal(kit), None)
     errand = Errand(MODIFY_UPGRADE, "/api/fota/v1/upgrades/a/upgrade/u", b"{}")
     parcel = Parcel("an-executor", told.incarnation, 1, 1, 1, errand, Tally())
     try:
@@ -581,3 +580,21 @@ async def test_a_request_that_reaches_its_worker_too_late_is_not_sent(
 
     assert (caught.value.report.unsent, caught.value.report.requests) == (len(IDS), 0)
     assert not sim.members()
+
+
+async def test_no_log_of_the_cluster_shows_a_token_or_a_device(
+    new_sim: NewSim, new_client: NewClient, cluster: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    sim = await new_sim()
+    client = new_client(sim)
+    with caplog.at_level("DEBUG", "distributed"):
+        async with DaskExecutor(cluster) as executor:
+            await client.v1.upgrades.append_devices(sim.upgrade_id, IDS, executor=executor)
+
+    tokens = await client.session._provider.get()
+    from_dask = [one for one in caplog.records if one.name.startswith("distributed")]
+    said = "\n".join(one.getMessage() for one in from_dask)
+    assert outpost.equip.__name__ in said  # it was heard at all
+    for secret in (tokens.bearer, tokens.session, sim.secret, sim.password):
+        assert secret not in said
+    assert IDS[0] not in said

@@ -21,7 +21,7 @@ from fota_async.batch.news import cancel_all
 from fota_async.credentials import Tokens
 from fota_async.distributed.cluster import Cluster
 from fota_async.distributed.outpost import dismiss, equip, make_try
-from fota_async.distributed.parcel import Equipped, Kit, Made, Parcel
+from fota_async.distributed.parcel import Equipped, Kit, Made, Parcel, seal
 from fota_async.distributed.roster import Roster, Worker
 from fota_async.errors import (
     AnswerTimeoutError,
@@ -214,7 +214,7 @@ class DaskExecutor:
             if worker.told.get(home.number, 0) >= generation:
                 return
             kit = Kit(self._name, home.number, generation, tokens, home.options)
-            said = await self._equipped(worker.address, pickle.dumps(kit))
+            said = await self._equipped(worker.address, seal(kit))
             self._told.add(worker.address)
             if said.incarnation != worker.incarnation:
                 worker.told.clear()

@@ -1,6 +1,5 @@
 """What lives in a worker process: a connection pool, and tokens by generation. Runs over there."""
 
-import pickle
 import time
 from collections.abc import Callable
 from contextvars import ContextVar
@@ -12,7 +11,7 @@ from pyroaring import BitMap64
 from fota_async._version import __version__
 from fota_async.clock import SystemClock
 from fota_async.credentials import Tokens
-from fota_async.distributed.parcel import Equipped, Kit, Made, Parcel
+from fota_async.distributed.parcel import Equipped, Kit, Made, Parcel, unseal
 from fota_async.errors import CallError, ConnectionLostError, FotaError, NotSentError
 from fota_async.events import Event
 from fota_async.executor import Tally
@@ -108,13 +107,13 @@ async def equip(
 
     Args:
         version: Of `fota_async` where the kit was made.
-        sealed: The kit, pickled; opened only if the versions agree.
+        sealed: The kit, see `seal`; opened only if the versions agree.
         on_worker: Returns what of its options is different here.
     """
     if version != __version__:
         return Equipped(__version__)
     try:
-        kit: Kit = pickle.loads(sealed)  # noqa: S301 - the cluster runs what its client sends anyway
+        kit = unseal(sealed)
         now = time.monotonic()
         for forsaken in [k for k, one in _outposts.items() if now - one.heard_of > _FORSAKEN]:
             await dismiss(forsaken)
