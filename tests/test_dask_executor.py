@@ -6,6 +6,7 @@ import json
 import ssl
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from types import SimpleNamespace
 from typing import Any
@@ -32,9 +33,11 @@ from simulator_api import imei
 
 from fota_async import (
     BatchReport,
+    ConfigurationError,
     ConnectionLostError,
     DeviceBatcher,
     FotaClient,
+    MisuseError,
     NotSentError,
     RetryPolicy,
     RunStopped,
@@ -562,7 +565,7 @@ async def test_the_end_of_the_clients_thread_is_no_cancellation_of_the_run() -> 
 
     with start_blocking_portal("asyncio") as portal:
         loop = SimpleNamespace(asyncio_loop=portal.call(asyncio.get_running_loop))
-        cluster = Cluster(SimpleNamespace(loop=loop, nthreads=ended))
+        cluster = Cluster(SimpleNamespace(loop=loop, nthreads=ended, run=ended, submit=ended))
         with pytest.raises(ConnectionError, match="closed meanwhile"):
             await cluster.threads()
 
@@ -598,3 +601,48 @@ async def test_no_log_of_the_cluster_shows_a_token_or_a_device(
     for secret in (tokens.bearer, tokens.session, sim.secret, sim.password):
         assert secret not in said
     assert IDS[0] not in said
+
+
+@pytest.mark.parametrize("given", ["tcp://127.0.0.1:8786", None, LocalCluster])
+def test_what_is_no_client_is_refused_at_once(given: Any) -> None:
+    with pytest.raises(ConfigurationError, match=r"must be a distributed\.Client"):
+        DaskExecutor(given)
+
+
+@pytest.mark.parametrize("given", [DaskExecutor, "dask", ThreadPoolExecutor(1)])
+async def test_what_is_no_executor_is_refused_before_the_run(
+    new_sim: NewSim, new_client: NewClient, given: Any
+) -> None:
+    sim = await new_sim()
+    with pytest.raises(ConfigurationError, match=r"DaskExecutor\(client\), not "):
+        await new_client(sim).v1.upgrades.append_devices(sim.upgrade_id, IDS, executor=given)
+
+
+@pytest.mark.parametrize("given", [0, -1.0, float("nan"), "3", True])
+async def test_a_timeout_is_a_number_of_seconds(cluster: Client, given: Any) -> None:
+    with pytest.raises(ConfigurationError, match="worker_timeout"):
+        DaskExecutor(cluster, worker_timeout=given)
+
+
+async def test_an_executor_belongs_to_one_event_loop(executor: DaskExecutor) -> None:
+    executor.place()
+
+    async def elsewhere() -> None:
+        executor.place()
+
+    with pytest.raises(MisuseError, match="one executor for each loop"):
+        await asyncio.to_thread(asyncio.run, elsewhere())
+
+
+async def test_an_executor_that_was_closed_begins_anew(
+    new_sim: NewSim, new_client: NewClient, cluster: Client
+) -> None:
+    sim = await new_sim()
+    client, executor = new_client(sim), DaskExecutor(cluster)
+    for _ in range(2):
+        async with executor, asyncio.timeout(20):
+            report = await client.v1.upgrades.append_devices(
+                sim.add_upgrade(), IDS, executor=executor
+            )
+        assert (report.succeeded, report.requests) == (len(IDS), 1)
+        assert not report.settled

@@ -17,9 +17,16 @@ class Cluster:
 
     Args:
         client: A `distributed.Client`.
+
+    Raises:
+        ConfigurationError: It is none.
     """
 
     def __init__(self, client: Any) -> None:
+        if not all(hasattr(client, name) for name in ("loop", "nthreads", "run", "submit")):
+            raise ConfigurationError(
+                f"client must be a distributed.Client, not a {type(client).__name__}"
+            )
         self._client = client
 
     async def threads(self) -> Mapping[str, int]:

@@ -29,11 +29,13 @@ from fota_async.errors import (
     ConnectionLostError,
     FotaError,
     LostError,
+    MisuseError,
     NotSentError,
 )
 from fota_async.events import RequestEvent, current_run
 from fota_async.executor import Errand, Place, Tally, TryHome
 from fota_async.options import WireOptions
+from fota_async.tries import check_positive
 
 if TYPE_CHECKING:
     import distributed
@@ -57,7 +59,8 @@ class DaskExecutor:
     batch by batch, as tasks on its event loop, and tokens that live for an hour; never key, secret,
     user name or password. What was in flight at a worker that dies is in doubt and settled.
 
-    One executor serves any number of runs, accounts and clients of one event loop at once.
+    It belongs to the event loop of its first use; any number of runs, accounts and clients of that
+    loop share it.
 
     Args:
         client: A client of the cluster, asynchronous or not. It stays open.
@@ -66,7 +69,7 @@ class DaskExecutor:
         worker_timeout: Seconds that a try waits for a cluster without workers to get one.
 
     Raises:
-        ConfigurationError: `worker_timeout` is no number of seconds.
+        ConfigurationError: `client` is none, or `worker_timeout` no number of seconds.
     """
 
     def __init__(
@@ -76,8 +79,7 @@ class DaskExecutor:
         on_worker: Callable[[], WireOptions] | None = None,
         worker_timeout: float = 300.0,
     ) -> None:
-        if not worker_timeout > 0:
-            raise ConfigurationError(f"worker_timeout must be seconds, not {worker_timeout!r}")
+        check_positive("worker_timeout", worker_timeout)
         self._cluster = Cluster(client)
         self._on_worker = on_worker
         self._worker_timeout = worker_timeout
@@ -87,12 +89,24 @@ class DaskExecutor:
         self._home_numbers = count(1)
         self._try_numbers = count(1)
         self._told: set[str] = set()
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._watching: asyncio.Task[None] | None = None
         self._looked_at = -inf
         self._trouble = ""
 
     def place(self) -> Place:
-        """Return a place at a worker, not yet taken; see `fota_async.executor.Place`."""
+        """Return a place at a worker, not yet taken; see `fota_async.executor.Place`.
+
+        Raises:
+            MisuseError: The executor is in use on another event loop.
+        """
+        loop = asyncio.get_running_loop()
+        if self._loop is None:
+            self._loop = loop
+        if loop is not self._loop:
+            raise MisuseError(
+                "this executor belongs to another event loop; make one executor for each loop"
+            )
         return _WorkerPlace(self)
 
     async def take(self) -> Worker:
@@ -246,10 +260,13 @@ class DaskExecutor:
     async def aclose(self) -> None:
         """Have the workers close their connections and forget their tokens.
 
-        Runs that use this executor must have ended.
+        Runs that use this executor must have ended; it may be used again.
         """
         if self._watching is not None:
             await cancel_all([self._watching])
+            self._watching = None
+        self._roster.update({})  # they know nothing any more
+        self._looked_at = -inf
         with suppress(Exception):  # a cluster that is gone has nothing to be let go of
             there = self._told & (await self._cluster.threads()).keys()
             async with asyncio.timeout(_GOODBYE):
