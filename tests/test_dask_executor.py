@@ -502,6 +502,7 @@ async def test_a_try_may_be_made_once_and_in_one_process(new_stub: NewStub) -> N
     for unsent in (late, untold):
         assert isinstance(unsent.error, NotSentError)
         assert unsent.tally == Tally()
+    assert untold.untold
     for made in (again, elsewhere, nowhere):
         assert isinstance(made.error, ConnectionLostError)
         assert made.error.sent == "maybe"

@@ -51,7 +51,7 @@ def _failures(_: object, __: object, value: Any) -> None:
         )
 
 
-def _executor(_: object, __: object, value: object) -> None:
+def _executor(_: object, __: "attrs.Attribute[Executor | None]", value: object) -> None:
     if value is None:
         return
     if isinstance(value, type) or not callable(getattr(value, "place", None)):

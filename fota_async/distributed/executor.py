@@ -168,7 +168,7 @@ class DaskExecutor:
             raise
         finally:
             tally.on_wire = False
-        if made.stranger:
+        if made.untold:
             worker.told.clear()
         tally.requests, tally.in_doubt = made.tally.requests, made.tally.in_doubt
         run = current_run.get()

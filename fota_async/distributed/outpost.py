@@ -140,12 +140,13 @@ async def make_try(parcel: Parcel) -> Made:
     if outpost is None or not outpost.is_new(parcel):
         tally.requests, tally.in_doubt = tally.requests + 1, True
         error = ConnectionLostError("the worker that had the request is gone")
-        return Made(tally, error=error, stranger=True)
+        return Made(tally, error=error, untold=True)
     outpost.heard_of = time.monotonic()
     if outpost.heard_of > parcel.until:
         return Made(tally, error=NotSentError("the worker was too busy to begin the request"))
     if not outpost.knows(parcel):
-        return Made(tally, error=NotSentError("the worker was not told of the tokens to use"))
+        unknown = NotSentError("the worker was not told of the tokens to use")
+        return Made(tally, error=unknown, untold=True)
     events: list[Event] = []
     _heard.set(events)
     try:

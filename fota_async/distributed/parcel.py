@@ -113,7 +113,7 @@ class Made:
         error: Why there is no result.
         defect: Likewise, an exception that should not be, in words.
         events: What happened meanwhile.
-        stranger: Whether the process was not the one that the try was meant for.
+        untold: Whether the process does not know what it needs, and has to be told again.
     """
 
     tally: Tally
@@ -121,4 +121,4 @@ class Made:
     error: CallError | None = None
     defect: str = ""
     events: Sequence[Event] = ()
-    stranger: bool = False
+    untold: bool = False
