@@ -3,25 +3,41 @@
 import asyncio
 import inspect
 import json
-import pickle
 import ssl
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
 import attrs
 import pytest
+from anyio.from_thread import start_blocking_portal
 from dask_helpers import small_cluster
 from distributed import Client, LocalCluster
-from helpers import Events, Seen, Stub, counts, credentials_of, reply, upgrade
+from helpers import (
+    UPGRADE,
+    UPGRADE_PATH,
+    Events,
+    Seen,
+    Stub,
+    counts,
+    credentials_of,
+    never,
+    reply,
+    upgrade,
+)
 from simulator_api import imei
 
 from fota_async import (
     BatchReport,
+    ConfigurationError,
     ConnectionLostError,
     DeviceBatcher,
     FotaClient,
+    MisuseError,
     NotSentError,
     RetryPolicy,
     RunStopped,
@@ -42,7 +58,9 @@ from fota_async import (
 from fota_async.api.upgrades import MODIFY_UPGRADE
 from fota_async.batch.operation import Operation
 from fota_async.distributed import DaskExecutor, outpost
-from fota_async.distributed.parcel import Kit, Parcel
+from fota_async.distributed import executor as executor_module
+from fota_async.distributed.cluster import Cluster
+from fota_async.distributed.parcel import Kit, Parcel, seal
 from fota_async.events import PauseEvent, RequestEvent
 from fota_async.executor import Errand, Tally
 from fota_async.options import WireOptions
@@ -460,14 +478,16 @@ async def test_what_a_worker_must_not_be_sent_is_asked_for(
 
 async def test_a_try_may_be_made_once_and_in_one_process(new_stub: NewStub) -> None:
     stub = await new_stub(lambda _: reply(upgrade()))
-    kit = Kit("an-executor", 1, 1, Tokens("b", "s"), {"base_url": stub.base_url}, 1000.0)
-    told = await outpost.equip(outpost.__version__, pickle.dumps(kit), None)
+    kit = Kit("an-executor", 1, 1, Tokens("b", "s"), {"base_url": stub.base_url})
+    told = await outpost.equip(outpost.__version__, seal(kit), None)
     errand = Errand(MODIFY_UPGRADE, "/api/fota/v1/upgrades/a/upgrade/u", b"{}")
-    parcel = Parcel("an-executor", told.incarnation, 1, 1, 1, errand, Tally(), 1005.0)
+    parcel = Parcel("an-executor", told.incarnation, 1, 1, 1, errand, Tally())
     try:
         first = await outpost.make_try(parcel)
         again = await outpost.make_try(attrs.evolve(parcel, tally=Tally()))
-        late = await outpost.make_try(attrs.evolve(parcel, number=5, tally=Tally(), until=999.0))
+        late = await outpost.make_try(
+            attrs.evolve(parcel, number=5, until=told.now - 0.001, tally=Tally())
+        )
         untold = await outpost.make_try(attrs.evolve(parcel, number=4, generation=2, tally=Tally()))
         elsewhere = await outpost.make_try(
             attrs.evolve(parcel, number=2, incarnation="of a process that died", tally=Tally())
@@ -479,10 +499,151 @@ async def test_a_try_may_be_made_once_and_in_one_process(new_stub: NewStub) -> N
     assert first.error is None
     assert not first.tally.in_doubt
     assert len(stub.asked()) == 1
-    for made in (late, untold):
-        assert isinstance(made.error, NotSentError)
-        assert made.tally == Tally()
+    for unsent in (late, untold):
+        assert isinstance(unsent.error, NotSentError)
+        assert unsent.tally == Tally()
+    assert untold.untold
     for made in (again, elsewhere, nowhere):
         assert isinstance(made.error, ConnectionLostError)
         assert made.error.sent == "maybe"
         assert (made.tally.requests, made.tally.in_doubt) == (1, True)
+
+
+@pytest.mark.parametrize("gone", ["client", "scheduler"])
+async def test_what_the_client_of_the_cluster_did_not_take_is_unsent(
+    new_stub: NewStub, new_client: NewClient, gone: str
+) -> None:
+    arrived, ids = asyncio.Event(), list[str]()
+
+    async def hold(seen: Seen) -> bytes:
+        ids.extend(json.loads(seen.body)["deviceList"])
+        arrived.set()
+        return await never(seen)
+
+    stub = await new_stub()
+    stub.at[UPGRADE_PATH] = lambda seen: (
+        reply(upgrade(*ids)) if seen.method == "GET" else hold(seen)
+    )
+    client = new_client(stub, retry=RetryPolicy(tries=1, seconds=0))
+    async with small_cluster(workers=1, threads=1) as dask:
+        executor = DaskExecutor(dask, worker_timeout=0.5)
+        run = client.v1.upgrades.append_devices(
+            UPGRADE, IDS, batch_size=10, settle_delay=0.1, executor=executor
+        )
+        running = asyncio.ensure_future(run)
+        async with asyncio.timeout(20):
+            await arrived.wait()
+            assert dask.cluster is not None
+            await (dask.close() if gone == "client" else dask.cluster.close())
+            with pytest.raises(RunStopped) as caught:
+                await running
+    await outpost.dismiss(executor._name)  # the executor cannot reach it any more
+
+    report = caught.value.report
+    assert (report.succeeded, report.unsent, report.requests) == (10, len(IDS) - 10, 1)
+
+
+async def test_a_request_that_cannot_be_pickled_is_unsent(
+    new_sim: NewSim, new_client: NewClient, executor: DaskExecutor
+) -> None:
+    sim = await new_sim()
+    lock = threading.Lock()
+
+    def reader(_: object) -> Any:
+        return lambda answer: lock and answer
+
+    operation = attrs.evolve(modify_upgrade("append", sim.account, sim.upgrade_id), reader=reader)
+    batcher = DeviceBatcher(new_client(sim).session, operation, executor=executor)
+    with pytest.raises(RunStopped, match="cannot be pickled") as caught:
+        await batcher.run(IDS)
+
+    assert (caught.value.report.unsent, caught.value.report.requests) == (len(IDS), 0)
+
+
+async def test_the_end_of_the_clients_thread_is_no_cancellation_of_the_run() -> None:
+    async def ended() -> None:  # as a loop that ends does to what runs on it
+        raise asyncio.CancelledError
+
+    with start_blocking_portal("asyncio") as portal:
+        loop = SimpleNamespace(asyncio_loop=portal.call(asyncio.get_running_loop))
+        cluster = Cluster(SimpleNamespace(loop=loop, nthreads=ended, run=ended, submit=ended))
+        with pytest.raises(ConnectionError, match="closed meanwhile"):
+            await cluster.threads()
+
+
+async def test_a_request_that_reaches_its_worker_too_late_is_not_sent(
+    new_sim: NewSim, new_client: NewClient, executor: DaskExecutor
+) -> None:
+    sim = await new_sim()
+    client = new_client(sim, retry=RetryPolicy(tries=1, seconds=0))
+    with (
+        patch.object(executor_module, "_BEGUN_WITHIN", -0.001),  # it is late when it leaves
+        pytest.raises(RunStopped, match="too busy") as caught,
+    ):
+        await client.v1.upgrades.append_devices(sim.upgrade_id, IDS, executor=executor)
+
+    assert (caught.value.report.unsent, caught.value.report.requests) == (len(IDS), 0)
+    assert not sim.members()
+
+
+async def test_no_log_of_the_cluster_shows_a_token_or_a_device(
+    new_sim: NewSim, new_client: NewClient, cluster: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    sim = await new_sim()
+    client = new_client(sim)
+    with caplog.at_level("DEBUG", "distributed"):
+        async with DaskExecutor(cluster) as executor:
+            await client.v1.upgrades.append_devices(sim.upgrade_id, IDS, executor=executor)
+
+    tokens = await client.session._provider.get()
+    from_dask = [one for one in caplog.records if one.name.startswith("distributed")]
+    said = "\n".join(one.getMessage() for one in from_dask)
+    assert outpost.equip.__name__ in said  # it was heard at all
+    for secret in (tokens.bearer, tokens.session, sim.secret, sim.password):
+        assert secret not in said
+    assert IDS[0] not in said
+
+
+@pytest.mark.parametrize("given", ["tcp://127.0.0.1:8786", None, LocalCluster])
+def test_what_is_no_client_is_refused_at_once(given: Any) -> None:
+    with pytest.raises(ConfigurationError, match=r"must be a distributed\.Client"):
+        DaskExecutor(given)
+
+
+@pytest.mark.parametrize("given", [DaskExecutor, "dask", ThreadPoolExecutor(1)])
+async def test_what_is_no_executor_is_refused_before_the_run(
+    new_sim: NewSim, new_client: NewClient, given: Any
+) -> None:
+    sim = await new_sim()
+    with pytest.raises(ConfigurationError, match=r"DaskExecutor\(client\), not "):
+        await new_client(sim).v1.upgrades.append_devices(sim.upgrade_id, IDS, executor=given)
+
+
+@pytest.mark.parametrize("given", [0, -1.0, float("nan"), "3", True])
+async def test_a_timeout_is_a_number_of_seconds(cluster: Client, given: Any) -> None:
+    with pytest.raises(ConfigurationError, match="worker_timeout"):
+        DaskExecutor(cluster, worker_timeout=given)
+
+
+async def test_an_executor_belongs_to_one_event_loop(executor: DaskExecutor) -> None:
+    executor.place()
+
+    async def elsewhere() -> None:
+        executor.place()
+
+    with pytest.raises(MisuseError, match="one executor for each loop"):
+        await asyncio.to_thread(asyncio.run, elsewhere())
+
+
+async def test_an_executor_that_was_closed_begins_anew(
+    new_sim: NewSim, new_client: NewClient, cluster: Client
+) -> None:
+    sim = await new_sim()
+    client, executor = new_client(sim), DaskExecutor(cluster)
+    for _ in range(2):
+        async with executor, asyncio.timeout(20):
+            report = await client.v1.upgrades.append_devices(
+                sim.add_upgrade(), IDS, executor=executor
+            )
+        assert (report.succeeded, report.requests) == (len(IDS), 1)
+        assert not report.settled

@@ -51,6 +51,17 @@ def _failures(_: object, __: object, value: Any) -> None:
         )
 
 
+def _executor(_: object, __: "attrs.Attribute[Executor | None]", value: object) -> None:
+    if value is None:
+        return
+    if isinstance(value, type) or not callable(getattr(value, "place", None)):
+        kind = value.__name__ if isinstance(value, type) else f"a {type(value).__name__}"
+        raise ConfigurationError(
+            f"executor must be an executor such as fota_async.distributed.DaskExecutor(client), "
+            f"not {kind}"
+        )
+
+
 def _path(value: object) -> Path | None:
     if value is None:
         return None
@@ -139,7 +150,7 @@ class RunSettings:
     durability: Durability = attrs.field(default="process", validator=_durability)
     dry_run: bool = attrs.field(default=False, validator=_yes_or_no)
     retry_if: RetryRule | None = None
-    executor: Executor | None = None
+    executor: Executor | None = attrs.field(default=None, validator=_executor)
 
     def too_many(self, failed: int, decided: int) -> bool:
         """Whether more devices failed than the caller accepts."""

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
+from fota_async.errors import ConfigurationError, NotSentError
+
 T = TypeVar("T")
 
 _PATIENCE = 30.0
@@ -15,9 +17,16 @@ class Cluster:
 
     Args:
         client: A `distributed.Client`.
+
+    Raises:
+        ConfigurationError: It is none.
     """
 
     def __init__(self, client: Any) -> None:
+        if not all(hasattr(client, name) for name in ("loop", "nthreads", "run", "submit")):
+            raise ConfigurationError(
+                f"client must be a distributed.Client, not a {type(client).__name__}"
+            )
         self._client = client
 
     async def threads(self) -> Mapping[str, int]:
@@ -48,19 +57,30 @@ class Cluster:
         Giving up on it makes the cluster forget it, but does not stop what runs already.
 
         Raises:
+            NotSentError: The client did not take it; it surely does not run.
+            ConfigurationError: Likewise: it cannot be pickled.
             Exception: There is no result to be had.
         """
 
         async def run() -> T:
-            future = self._client.submit(
-                function,
-                given,
-                key=key,
-                workers=[address],
-                allow_other_workers=False,
-                pure=False,
-                retries=0,
-            )
+            try:
+                future = self._client.submit(
+                    function,
+                    given,
+                    key=key,
+                    workers=[address],
+                    allow_other_workers=False,
+                    pure=False,
+                    retries=0,
+                )
+            except TypeError:
+                raise ConfigurationError(
+                    "the request cannot be pickled for a worker; an operation must be made of "
+                    "functions that workers can import"
+                ) from None
+            except Exception as error:  # noqa: BLE001 - whatever Dask makes of a closed client
+                what = type(error).__name__
+                raise NotSentError(f"the cluster did not take the request ({what})") from None
             try:
                 result: T = await future
                 return result
@@ -79,9 +99,16 @@ class Cluster:
         if loop is asyncio.get_running_loop():
             return await ask()
         if not loop.is_running():
-            raise ConnectionError("the client of the cluster is closed")
+            raise NotSentError("the client of the cluster is closed")
 
         async def asked() -> T:
             return await ask()
 
-        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(asked(), loop))
+        task = asyncio.current_task()
+        try:
+            return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(asked(), loop))
+        except asyncio.CancelledError:
+            if task is not None and task.cancelling():
+                raise
+            # Nobody gave up here: it is the other loop that ended.
+            raise ConnectionError("the client of the cluster was closed meanwhile") from None

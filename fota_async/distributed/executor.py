@@ -21,18 +21,21 @@ from fota_async.batch.news import cancel_all
 from fota_async.credentials import Tokens
 from fota_async.distributed.cluster import Cluster
 from fota_async.distributed.outpost import dismiss, equip, make_try
-from fota_async.distributed.parcel import Equipped, Kit, Made, Parcel
+from fota_async.distributed.parcel import Equipped, Kit, Made, Parcel, seal
 from fota_async.distributed.roster import Roster, Worker
 from fota_async.errors import (
     AnswerTimeoutError,
     ConfigurationError,
     ConnectionLostError,
+    FotaError,
     LostError,
+    MisuseError,
     NotSentError,
 )
 from fota_async.events import RequestEvent, current_run
 from fota_async.executor import Errand, Place, Tally, TryHome
 from fota_async.options import WireOptions
+from fota_async.tries import check_positive
 
 if TYPE_CHECKING:
     import distributed
@@ -58,7 +61,8 @@ class DaskExecutor:
     batch by batch, as tasks on its event loop, and tokens that live for an hour; never key, secret,
     user name or password. What was in flight at a worker that dies is in doubt and settled.
 
-    One executor serves any number of runs, accounts and clients of one event loop at once.
+    It belongs to the event loop of its first use; any number of runs, accounts and clients of that
+    loop share it.
 
     Args:
         client: A client of the cluster, asynchronous or not. It stays open.
@@ -67,7 +71,7 @@ class DaskExecutor:
         worker_timeout: Seconds that a try waits for a cluster without workers to get one.
 
     Raises:
-        ConfigurationError: `worker_timeout` is no number of seconds.
+        ConfigurationError: `client` is none, or `worker_timeout` no number of seconds.
     """
 
     def __init__(
@@ -77,8 +81,7 @@ class DaskExecutor:
         on_worker: Callable[[], WireOptions] | None = None,
         worker_timeout: float = 300.0,
     ) -> None:
-        if not worker_timeout > 0:
-            raise ConfigurationError(f"worker_timeout must be seconds, not {worker_timeout!r}")
+        check_positive("worker_timeout", worker_timeout)
         self._cluster = Cluster(client)
         self._on_worker = on_worker
         self._worker_timeout = worker_timeout
@@ -88,12 +91,24 @@ class DaskExecutor:
         self._home_numbers = count(1)
         self._try_numbers = count(1)
         self._told: set[str] = set()
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._watching: asyncio.Task[None] | None = None
         self._looked_at = -inf
         self._trouble = ""
 
     def place(self) -> Place:
-        """Return a place at a worker, not yet taken; see `fota_async.executor.Place`."""
+        """Return a place at a worker, not yet taken; see `fota_async.executor.Place`.
+
+        Raises:
+            MisuseError: The executor is in use on another event loop.
+        """
+        loop = asyncio.get_running_loop()
+        if self._loop is None:
+            self._loop = loop
+        if loop is not self._loop:
+            raise MisuseError(
+                "this executor belongs to another event loop; make one executor for each loop"
+            )
         return _WorkerPlace(self)
 
     async def take(self) -> Worker:
@@ -143,17 +158,19 @@ class DaskExecutor:
             known.generation_of(tokens),
             errand,
             attrs.evolve(tally),
-            time.monotonic() + _BEGUN_WITHIN,
+            time.monotonic() + worker.ahead + _BEGUN_WITHIN,
         )
         tally.on_wire = True
         try:
             made = await self._made(worker, parcel, known)
+        except FotaError:
+            raise  # it was not even handed over
         except BaseException:  # cancelled, too: nobody knows what the worker does
             tally.requests, tally.in_doubt = tally.requests + 1, True
             raise
         finally:
             tally.on_wire = False
-        if made.stranger:
+        if made.untold:
             worker.told.clear()
         tally.requests, tally.in_doubt = made.tally.requests, made.tally.in_doubt
         run = current_run.get()
@@ -193,6 +210,8 @@ class DaskExecutor:
             await asyncio.wait(ends, timeout=longest, return_when=asyncio.FIRST_COMPLETED)
             if task.done():
                 return task.result()
+        except FotaError:
+            raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the try may have been made
             what = type(error).__name__
             raise ConnectionLostError(f"the cluster lost the request ({what})") from None
@@ -210,12 +229,14 @@ class DaskExecutor:
         async with worker.telling:
             if worker.told.get(home.number, 0) >= generation:
                 return
-            kit = Kit(self._name, home.number, generation, tokens, home.options, time.monotonic())
-            said = await self._equipped(worker.address, pickle.dumps(kit))
+            kit = Kit(self._name, home.number, generation, tokens, home.options)
+            said = await self._equipped(worker.address, seal(kit))
             self._told.add(worker.address)
             if said.incarnation != worker.incarnation:
                 worker.told.clear()
-                worker.incarnation = said.incarnation
+                worker.incarnation, worker.ahead = said.incarnation, -inf
+            # It has gone on since it said so: what is measured by this ends early rather than late.
+            worker.ahead = max(worker.ahead, said.now - time.monotonic())
             worker.told[home.number] = generation
 
     async def _equipped(self, address: str, sealed: bytes) -> Equipped:
@@ -241,10 +262,13 @@ class DaskExecutor:
     async def aclose(self) -> None:
         """Have the workers close their connections and forget their tokens.
 
-        Runs that use this executor must have ended.
+        Runs that use this executor must have ended; it may be used again.
         """
         if self._watching is not None:
             await cancel_all([self._watching])
+            self._watching = None
+        self._roster.update({})  # they know nothing any more
+        self._looked_at = -inf
         with suppress(Exception):  # a cluster that is gone has nothing to be let go of
             there = self._told & (await self._cluster.threads()).keys()
             async with asyncio.timeout(_GOODBYE):

@@ -1,10 +1,8 @@
 """What lives in a worker process: a connection pool, and tokens by generation. Runs over there."""
 
-import pickle
 import time
 from collections.abc import Callable
 from contextvars import ContextVar
-from math import inf
 from typing import cast
 from uuid import uuid4
 
@@ -13,7 +11,7 @@ from pyroaring import BitMap64
 from fota_async._version import __version__
 from fota_async.clock import SystemClock
 from fota_async.credentials import Tokens
-from fota_async.distributed.parcel import Equipped, Kit, Made, Parcel
+from fota_async.distributed.parcel import Equipped, Kit, Made, Parcel, unseal
 from fota_async.errors import CallError, ConnectionLostError, FotaError, NotSentError
 from fota_async.events import Event
 from fota_async.executor import Tally
@@ -38,25 +36,17 @@ class Outpost:
     def __init__(self, now: float) -> None:
         self.incarnation = uuid4().hex
         self.heard_of = now
-        self._ahead = inf
         self._seen = BitMap64()
         self._tokens: dict[int, dict[int, Tokens]] = {}
         self._tries: dict[int, Tries] = {}
         self._pools: dict[tuple[tuple[str, object], ...], Tries] = {}
 
-    def learn(self, kit: Kit, on_worker: Callable[[], WireOptions] | None, now: float) -> None:
+    def learn(self, kit: Kit, on_worker: Callable[[], WireOptions] | None) -> None:
         """Take in how tries of a session manager are made, and its tokens.
-
-        Args:
-            kit: What was sent.
-            on_worker: Returns what of its options is different here.
-            now: Seconds of the process's clock.
 
         Raises:
             FotaError: An option cannot work here.
         """
-        # The way here can only add to the difference of the clocks.
-        self._ahead = min(self._ahead, now - kit.now)
         if kit.home not in self._tries:
             here = on_worker() if on_worker else {}
             options = cast("WireOptions", {**kit.options, **here})
@@ -82,10 +72,6 @@ class Outpost:
             return False
         self._seen.add(parcel.number)
         return True
-
-    def is_late(self, parcel: Parcel, now: float) -> bool:
-        """Whether it is too late to make this try."""
-        return now - self._ahead > parcel.until
 
     async def make(self, parcel: Parcel, tally: Tally) -> object:
         """Make a try.
@@ -121,13 +107,13 @@ async def equip(
 
     Args:
         version: Of `fota_async` where the kit was made.
-        sealed: The kit, pickled; opened only if the versions agree.
+        sealed: The kit, see `seal`; opened only if the versions agree.
         on_worker: Returns what of its options is different here.
     """
     if version != __version__:
         return Equipped(__version__)
     try:
-        kit: Kit = pickle.loads(sealed)  # noqa: S301 - the cluster runs what its client sends anyway
+        kit = unseal(sealed)
         now = time.monotonic()
         for forsaken in [k for k, one in _outposts.items() if now - one.heard_of > _FORSAKEN]:
             await dismiss(forsaken)
@@ -135,29 +121,34 @@ async def equip(
         if outpost is None:
             outpost = _outposts[kit.executor] = Outpost(now)
         outpost.heard_of = now
-        outpost.learn(kit, on_worker, now)
+        outpost.learn(kit, on_worker)
     except Exception as error:  # noqa: BLE001 - see above
         said = str(error) if isinstance(error, FotaError) else type(error).__name__
         return Equipped(__version__, trouble=said)
-    return Equipped(__version__, outpost.incarnation)
+    return Equipped(__version__, outpost.incarnation, now=time.monotonic())
 
 
 async def make_try(parcel: Parcel) -> Made:
     """Make a try, at most once: the task that a worker runs.
 
     Dask runs a task again when the worker dies that ran it, and may do so in a new process of the
-    same address. What was meant for another process may have been sent by it, and is lost.
+    same address. What was meant for another process may have been sent by it, and is lost. What
+    waited here for too long is not sent: nobody may wait for it any more, and settling counts on it
+    that nothing arrives late.
     """
     outpost, tally = _outposts.get(parcel.executor), parcel.tally
     if outpost is None or not outpost.is_new(parcel):
         tally.requests, tally.in_doubt = tally.requests + 1, True
         error = ConnectionLostError("the worker that had the request is gone")
-        return Made(tally, error=error, stranger=True)
-    outpost.heard_of = now = time.monotonic()
-    if outpost.is_late(parcel, now):
-        return Made(tally, error=NotSentError("the request came to its worker too late"))
+        return Made(tally, error=error, untold=True)
+    outpost.heard_of = time.monotonic()
+    if outpost.heard_of > parcel.until:
+        # Or its clock was measured badly, on a way that took long.
+        late = NotSentError("the worker was too busy to begin the request")
+        return Made(tally, error=late, untold=True)
     if not outpost.knows(parcel):
-        return Made(tally, error=NotSentError("the worker was not told of the tokens to use"))
+        unknown = NotSentError("the worker was not told of the tokens to use")
+        return Made(tally, error=unknown, untold=True)
     events: list[Event] = []
     _heard.set(events)
     try:

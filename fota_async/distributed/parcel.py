@@ -1,6 +1,9 @@
 """What goes to a worker and comes back. A secret is in none of it but `Kit`, which holds tokens."""
 
+import pickle
 from collections.abc import Mapping, Sequence
+from math import inf
+from secrets import token_bytes
 from typing import Any
 
 import attrs
@@ -23,7 +26,6 @@ class Kit:
         generation: Number of its tokens.
         tokens: The tokens; they live for an hour, and are all the worker ever gets to know.
         options: How a try is made.
-        now: When it was sent, in seconds of the coordinator's clock.
     """
 
     executor: str
@@ -31,7 +33,32 @@ class Kit:
     generation: int
     tokens: Tokens
     options: Mapping[str, Any]
-    now: float
+
+
+def seal(kit: Kit) -> bytes:
+    """Return a kit pickled and veiled: Dask writes its messages to the log at DEBUG.
+
+    That keeps the tokens from whoever looks, not from whoever searches; for them there is TLS.
+    """
+    plain = pickle.dumps(kit)
+    veil = token_bytes(len(plain))
+    return veil + _exclusive_or(plain, veil)
+
+
+def unseal(sealed: bytes) -> Kit:
+    """Return the kit again.
+
+    Raises:
+        Exception: It is none, or of another version.
+    """
+    half = len(sealed) // 2
+    plain = _exclusive_or(sealed[half:], sealed[:half])
+    kit: Kit = pickle.loads(plain)  # noqa: S301 - the cluster runs what its client sends anyway
+    return kit
+
+
+def _exclusive_or(one: bytes, other: bytes) -> bytes:
+    return bytes(a ^ b for a, b in zip(one, other, strict=True))
 
 
 @attrs.frozen
@@ -42,11 +69,13 @@ class Equipped:
         version: Of `fota_async` there.
         incarnation: Of the process: a worker that was started again has another one.
         trouble: Why it cannot make tries; empty if it can.
+        now: Seconds of its clock.
     """
 
     version: str
     incarnation: str = ""
     trouble: str = ""
+    now: float = 0.0
 
 
 @attrs.frozen(repr=False)
@@ -61,8 +90,7 @@ class Parcel:
         generation: Number of the tokens to use.
         errand: The try.
         tally: What was on the wire before it.
-        until: The last moment at which it may be begun, by the coordinator's clock: one that was
-            given up must not be made when its loss has been settled.
+        until: The moment of that process's own clock after which it must not begin.
     """
 
     executor: str
@@ -72,7 +100,7 @@ class Parcel:
     generation: int
     errand: Errand[Any]
     tally: Tally
-    until: float
+    until: float = inf
 
 
 @attrs.frozen(repr=False)
@@ -85,7 +113,7 @@ class Made:
         error: Why there is no result.
         defect: Likewise, an exception that should not be, in words.
         events: What happened meanwhile.
-        stranger: Whether the process was not the one that the try was meant for.
+        untold: Whether the process does not know what it needs, and has to be told again.
     """
 
     tally: Tally
@@ -93,4 +121,4 @@ class Made:
     error: CallError | None = None
     defect: str = ""
     events: Sequence[Event] = ()
-    stranger: bool = False
+    untold: bool = False
