@@ -59,6 +59,10 @@ a run that must go on after a crash, a journal is enough.
 - No credentials. The worker processes of a `LocalCluster` inherit the environment of this process,
   those of the other clusters below do not.
 
+Dask keeps the latest 1,000 messages of each of its connections, with the device lists in them. For
+long runs start coordinator and scheduler with `DASK_DISTRIBUTED__ADMIN__LOW_LEVEL_LOG_LENGTH=10` in
+the environment, or each of them grows by a hundred megabytes and more.
+
 Whoever reaches the scheduler can run code on the workers, and so read the tokens: keep others out,
 by TLS as below or by the network.
 
