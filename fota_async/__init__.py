@@ -41,6 +41,7 @@ Where to look:
   as `fota.v1.upgrades` does: `fota_async.client`. What its calls return: `fota_async.models`.
 - Runs over a device list: `BatchRun`, `RunOptions`, `BatchReport`, `DeviceOutcome`, `State`,
   `read_journal`. Wanted state: `SyncPlan`, `SyncReport`. Scheduling: `ScheduleRun`, `PilotResult`.
+  Many accounts in one job: `AccountRuns`, `Overview`, `Totals`.
 - Errors, as a tree: `fota_async.errors`. What happens meanwhile: `fota_async.events`,
   `fota_async.observe`.
 - Receiving messages: `fota_async.callbacks`.

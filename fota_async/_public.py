@@ -12,10 +12,12 @@ from fota_async.api.pilot import PilotResult
 from fota_async.api.schedule import ScheduledCampaign, ScheduledUpgrade
 from fota_async.api.upgrades import modify_upgrade
 from fota_async.api.watching import DeviceChange, TargetChange
+from fota_async.batch.account_runs import AccountRuns
 from fota_async.batch.batcher import DeviceBatcher
 from fota_async.batch.candidates import Candidate
 from fota_async.batch.device_ids import DeviceSet
 from fota_async.batch.errors import (
+    AccountsFailed,
     DevicesFailed,
     PilotStopped,
     RunStopped,
@@ -25,6 +27,7 @@ from fota_async.batch.errors import (
     SyncStopped,
 )
 from fota_async.batch.journal.read_journal import read_journal
+from fota_async.batch.overview import Overview
 from fota_async.batch.pilot import PilotReport
 from fota_async.batch.recheck import Change
 from fota_async.batch.report import BatchReport
@@ -33,6 +36,7 @@ from fota_async.batch.schedule import ScheduleRun
 from fota_async.batch.settings import RunOptions
 from fota_async.batch.states import DeviceOutcome, State
 from fota_async.batch.sync import SyncPlan, SyncReport
+from fota_async.batch.totals import Totals
 from fota_async.client import FotaClient
 from fota_async.credentials import Credentials, TokenProvider, Tokens
 from fota_async.errors import (
@@ -87,6 +91,8 @@ from fota_async.retry import RetryPolicy
 from fota_async.session import SessionManager
 
 __all__ = [
+    "AccountRuns",
+    "AccountsFailed",
     "AnswerTimeoutError",
     "AnswerTooLargeError",
     "AuthError",
@@ -122,6 +128,7 @@ __all__ = [
     "NewPassword",
     "NotFoundError",
     "NotSentError",
+    "Overview",
     "Pages",
     "PilotReport",
     "PilotResult",
@@ -159,6 +166,7 @@ __all__ = [
     "TokenRefusedError",
     "Tokens",
     "TooManyDevicesError",
+    "Totals",
     "UpgradeDevice",
     "UpgradeStatus",
     "WaitError",

@@ -93,8 +93,20 @@ class Place(Protocol):
         """Give the place back."""
         ...
 
+    async def prepare(self, tokens: Tokens, home: TryHome) -> None:
+        """See to it that a try at this place, which is taken, can be made at once.
+
+        Args:
+            tokens: What it will be made with.
+            home: On whose behalf.
+
+        Raises:
+            NotSentError: It cannot.
+        """
+        ...
+
     async def make(self, errand: Errand[T], tokens: Tokens, tally: Tally, home: TryHome) -> T:
-        """Make a try at this place, which is taken.
+        """Make a try at this place, which is prepared for it.
 
         Args:
             errand: The try.

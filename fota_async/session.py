@@ -223,6 +223,8 @@ class SessionManager:
         async def once(attempt: int) -> T:
             while True:
                 tokens = first_tokens.pop() if first_tokens else await self._provider.get()
+                if own_slot.place is not None:
+                    await own_slot.place.prepare(tokens, self)
                 # It may have begun while the tokens were fetched, or before a replay.
                 await self._attempts.wait_out_pause(route.name, own_slot, until=until)
                 try:

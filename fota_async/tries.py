@@ -22,7 +22,7 @@ from fota_async.wire.route import Route
 T = TypeVar("T")
 
 BASE_URL = "https://thingspace.verizon.com"
-_DEFAULTS: WireOptions = {
+_DEFAULTS: Mapping[str, Any] = {
     "base_url": BASE_URL,
     "timeout": 30.0,
     "connect_timeout": 10.0,
@@ -60,13 +60,13 @@ class Tries:
         tell: EventHook,
         is_heard: Callable[[], bool],
     ) -> None:
-        given: WireOptions = {**_DEFAULTS, **options}
+        given = {**_DEFAULTS, **options}
         for name in _SECONDS:
-            check_positive(name, given[name])  # type: ignore[literal-required]  # of that table
+            check_positive(name, given[name])
         given["base_url"] = check_base_url(given["base_url"])
         given["max_answer_bytes"] = int(given["max_answer_bytes"])
         self.options: Mapping[str, Any] = MappingProxyType(given)
-        self.base_url = given["base_url"]
+        self.base_url: str = given["base_url"]
         self._clock = clock
         self._tell = tell
         self._is_heard = is_heard

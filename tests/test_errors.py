@@ -10,6 +10,8 @@ from multidict import CIMultiDict
 
 import fota_async
 from fota_async import (
+    AccountRuns,
+    AccountsFailed,
     BatchReport,
     CallError,
     Candidate,
@@ -105,7 +107,11 @@ def test_an_error_of_a_wait_survives_pickling(kind: type[WaitError]) -> None:
         kind
         for kind in ALL
         if not issubclass(
-            kind, (CallError, WaitError, RunStopped, PilotStopped, DevicesFailed, SyncStopped)
+            kind,
+            (
+                *(CallError, WaitError, RunStopped, PilotStopped),
+                *(DevicesFailed, SyncStopped, AccountsFailed),
+            ),
         )
     ],
 )
@@ -140,6 +146,10 @@ async def test_an_error_that_carries_a_report_survives_pickling(
     same = pickled(late)
     assert (str(same), same.timed_out, same.pilot.rows) == ("late", True, {"1": None})
     assert same.pilot.report.inputs == report.inputs
+    with pytest.raises(AccountsFailed) as not_ok:
+        (await AccountRuns({"first": run})).raise_for_failures()
+    same = pickled(not_ok.value)
+    assert (str(same), str(same.overview)) == (str(not_ok.value), str(not_ok.value.overview))
 
 
 def test_kinds_that_python_knows() -> None:

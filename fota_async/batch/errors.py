@@ -7,6 +7,7 @@ from fota_async.errors import FotaError
 
 if TYPE_CHECKING:
     from fota_async.batch.candidates import Candidate
+    from fota_async.batch.overview import Overview
     from fota_async.batch.pilot import PilotReport
     from fota_async.batch.report import BatchReport
     from fota_async.batch.sync import SyncPlan, SyncReport
@@ -194,3 +195,23 @@ class DevicesFailed(FotaError):  # noqa: N818 - reads as what happened
             f"{report.unsent} unsent of {report.inputs} inputs"
         )
         self.report = report
+
+
+class AccountsFailed(FotaError):  # noqa: N818 - reads as what happened
+    """Some accounts are not ok; raised by `Overview.raise_for_failures` only.
+
+    >>> appending = fota.v1.upgrades.append_devices(upgrade_id, Path("none.csv"))
+    >>> overview = await AccountRuns({fota.account: appending})
+    >>> try:
+    ...     overview.raise_for_failures()
+    ... except AccountsFailed as error:
+    ...     print(error)
+    1 accounts, 1 of them not ok: 1 SourceError
+
+    Attributes:
+        overview: What became of every account.
+    """
+
+    def __init__(self, message: str, overview: "Overview") -> None:
+        super().__init__(message)
+        self.overview = overview

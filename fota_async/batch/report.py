@@ -329,16 +329,17 @@ def csv_lines(outcomes: Iterable[DeviceOutcome]) -> Iterator[str]:
     yield ",".join(_CSV_HEADER) + "\n"
     for outcome in outcomes:
         cells = (
-            _cell(outcome.device_id),
+            csv_cell(outcome.device_id),
             outcome.state.value,
-            _cell(outcome.status),
-            _cell(outcome.reason),
+            csv_cell(outcome.status),
+            csv_cell(outcome.reason),
             "yes" if outcome.settled else "no",
         )
         yield ",".join(cells) + "\n"
 
 
-def _cell(text: str) -> str:
+def csv_cell(text: str) -> str:
+    """Return a text as a cell of a CSV that no spreadsheet runs."""
     if _MAY_RUN.search(text):  # what is plain is told apart quickly, and nearly all is
         text = _RUNS_IN_A_SPREADSHEET.sub(r"\1'", text)
     if _NEEDS_QUOTES.search(text):

@@ -75,7 +75,7 @@ class Run(ABC, Generic[R]):
         self._engine = engine
         self._task: asyncio.Task[None] | None = None
         self._entered = False
-        self._stop_asked = False
+        self._stops = 0
         self._loop: asyncio.AbstractEventLoop | None = None
         self._report: BatchReport | None = None
 
@@ -90,8 +90,8 @@ class Run(ABC, Generic[R]):
         Callable from any thread and from signal handlers. Whoever awaits the run gets `RunStopped`
         with cause `interrupted`.
         """
-        act = self._engine.abort if self._stop_asked else self._engine.interrupt
-        self._stop_asked = True
+        self._stops += 1
+        act = self._engine.interrupt if self._stops == 1 else self._engine.abort
         if self._loop is not None and not self._loop.is_closed():
             # Also from a signal handler, which nothing else would wake the loop for.
             self._loop.call_soon_threadsafe(act)
@@ -125,8 +125,10 @@ class Run(ABC, Generic[R]):
         if self._task is None:
             self._loop = asyncio.get_running_loop()
             self._task = asyncio.create_task(self._run())
-            if self._stop_asked:
+            if self._stops:
                 self._engine.interrupt()
+            if self._stops > 1:
+                self._engine.abort()
         return self._task
 
     async def _run(self) -> None:

@@ -96,7 +96,7 @@ class Sender:
 
     def _slot(self) -> Slot:
         executor = self._settings.executor
-        place = executor.place() if executor else None
+        place = executor.place() if executor and not self._settings.dry_run else None
         return self._session.slot(self._operation.account, self, place)
 
     async def _take_and_send(self, worker: Worker) -> None:

@@ -23,7 +23,8 @@ It needs the extra `distributed`: `pip install 'fota_async[distributed]'`.
 
 - Campaigns of weeks, on a platform where jobs must survive the loss of a host: what is lost with a
   host is settled and sent elsewhere.
-- Hundreds of accounts in one job, with a platform's own machines to send for them.
+- Hundreds of accounts in one job (`fota_async.AccountRuns`), with a platform's own machines to send
+  for them.
 - Requests are to leave from other machines than the one that holds the credentials.
 
 It is **not** worth having to make a run faster: the limit is the account's, wherever its requests
@@ -38,7 +39,8 @@ a run that must go on after a crash, a journal is enough.
   settle doubts, the one that schedules.
 - To a worker go: a batch at a time, as a task, and beside the tasks the two tokens of the hour.
   Never key, secret, user name or password.
-- A worker makes one try, once, and sends back what came of it. It decides nothing.
+- A worker makes one try, once, and sends back what came of it. It decides nothing. A try that it
+  cannot begin within five seconds it does not make.
 - A worker makes as many tries at once as it has threads; the run's limit and `concurrency` hold
   for all workers together. Workers may come and go during a run.
 - When a worker dies, what was in flight there is in doubt: the run reads the upgrade and settles

@@ -27,6 +27,7 @@ from fota_async.errors import (
     AnswerTimeoutError,
     ConfigurationError,
     ConnectionLostError,
+    LostError,
     NotSentError,
 )
 from fota_async.events import RequestEvent, current_run
@@ -42,6 +43,9 @@ _LOOK_AGAIN = 1.0
 """Seconds between two looks at which workers there are."""
 _BLIND = 10.0
 """Seconds without such a look after which the workers count as gone."""
+_BEGUN_WITHIN = 5.0
+"""Seconds within which a worker has to begin a try: as long as a lost one may take to land when it
+is settled. A worker that stood still must not send what was given up long ago."""
 _MARGIN = 30.0
 """Seconds that the way through the cluster may add to the longest try."""
 _GOODBYE = 10.0
@@ -129,13 +133,32 @@ class DaskExecutor:
         self._roster.give_back(worker)
         self._rest()
 
+    async def prepare(self, worker: Worker, tokens: Tokens, home: TryHome) -> None:
+        """Tell a worker what it does not know yet; see `fota_async.executor.Place.prepare`.
+
+        Args:
+            worker: Where a place was taken.
+            tokens: What the try will be made with.
+            home: On whose behalf.
+
+        Raises:
+            NotSentError: The worker is gone, or does not answer.
+            ConfigurationError: It has another version of `fota_async`, or cannot send.
+        """
+        if worker.gone.done():
+            raise NotSentError("the worker left the cluster before it was handed the request")
+        if home not in self._homes:
+            self._homes[home] = _Home(next(self._home_numbers), _options_of(home, self._on_worker))
+        known = self._homes[home]
+        await self._tell(worker, known, known.generation_of(tokens), tokens)
+
     async def make(
         self, worker: Worker, errand: Errand[T], tokens: Tokens, tally: Tally, home: TryHome
     ) -> T:
         """Have a worker make a try; see `fota_async.executor.Place.make`.
 
         Args:
-            worker: Where a place was taken.
+            worker: Where a place was taken, and which is prepared.
             errand: The try.
             tokens: What it is made with.
             tally: Counts it when it reached the wire, or may have.
@@ -143,27 +166,21 @@ class DaskExecutor:
 
         Raises:
             CallError: It did not give its result.
-            ConfigurationError: The worker has another version of `fota_async`, or cannot send.
         """
-        if worker.gone.done():
-            raise NotSentError("the worker left the cluster before it was handed the request")
-        if home not in self._homes:
-            self._homes[home] = _Home(next(self._home_numbers), _options_of(home, self._on_worker))
         known = self._homes[home]
-        generation = known.generation_of(tokens)
-        await self._tell(worker, known, generation, tokens)
         parcel = Parcel(
             self._name,
             worker.incarnation,
             next(self._try_numbers),
             known.number,
-            generation,
+            known.generation_of(tokens),
             errand,
             attrs.evolve(tally),
+            time.monotonic() + _BEGUN_WITHIN,
         )
         tally.on_wire = True
         try:
-            made = await self._made(worker, parcel, known.longest_try)
+            made = await self._made(worker, parcel, known)
         except BaseException:  # cancelled, too: nobody knows what the worker does
             tally.requests, tally.in_doubt = tally.requests + 1, True
             raise
@@ -178,20 +195,37 @@ class DaskExecutor:
         if made.defect:
             raise RuntimeError(f"{made.defect} on worker {worker.address}")
         if made.error is not None:
+            made.error.route = errand.route.name
             raise made.error
         result: T = made.result
         return result
 
-    async def _made(self, worker: Worker, parcel: Parcel, longest: float) -> Made:
+    async def _made(self, worker: Worker, parcel: Parcel, home: "_Home") -> Made:
+        """Return what became of a try; one that the cluster lost is lost."""
+        started_at, started = time.time(), time.monotonic()
+        try:
+            return await self._result(worker, parcel, home.longest_try)
+        except LostError as error:
+            tally = Tally(parcel.tally.requests + 1, in_doubt=True)
+            event = RequestEvent(
+                route=parcel.errand.route.name,
+                attempt=parcel.errand.attempt,
+                seconds=time.monotonic() - started,
+                error=type(error).__name__,
+                started=started_at,
+                server=home.options["base_url"],
+                resends=parcel.tally.requests,
+            )
+            return Made(tally, error=error, events=[event])
+
+    async def _result(self, worker: Worker, parcel: Parcel, longest: float) -> Made:
         key = f"fota-try-{self._name}-{parcel.number}"
         task = asyncio.ensure_future(self._cluster.task(worker.address, make_try, parcel, key=key))
+        ends: set[asyncio.Future[Any]] = {task, worker.gone}
         try:
-            ends: set[asyncio.Future[Any]] = {task, worker.gone}
             await asyncio.wait(ends, timeout=longest, return_when=asyncio.FIRST_COMPLETED)
             if task.done():
                 return task.result()
-        except asyncio.CancelledError:
-            raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the try may have been made
             what = type(error).__name__
             raise ConnectionLostError(f"the cluster lost the request ({what})") from None
@@ -204,29 +238,30 @@ class DaskExecutor:
     # What workers are told
 
     async def _tell(self, worker: Worker, home: "_Home", generation: int, tokens: Tokens) -> None:
-        if (home.number, generation) in worker.told:
+        if worker.told.get(home.number, 0) >= generation:
             return
         async with worker.telling:
-            if (home.number, generation) in worker.told:
+            if worker.told.get(home.number, 0) >= generation:
                 return
-            kit = Kit(self._name, home.number, generation, tokens, home.options)
+            kit = Kit(self._name, home.number, generation, tokens, home.options, time.monotonic())
             said = await self._equipped(worker.address, pickle.dumps(kit))
             self._told.add(worker.address)
             if said.incarnation != worker.incarnation:
                 worker.told.clear()
                 worker.incarnation = said.incarnation
-            worker.told.add((home.number, generation))
+            worker.told[home.number] = generation
 
     async def _equipped(self, address: str, sealed: bytes) -> Equipped:
         try:
             said = await self._cluster.tell(address, equip, __version__, sealed, self._on_worker)
-        except OSError as error:  # a TimeoutError is one, and what Dask makes of a lost connection
-            raise NotSentError(f"worker {address} does not answer: {error}") from None
-        except Exception as error:  # noqa: BLE001 - whatever its Python says when it cannot load us
+        except (ImportError, AttributeError, TypeError, pickle.PickleError) as error:
             raise ConfigurationError(
                 f"worker {address} cannot load fota_async {__version__} "
                 f"({type(error).__name__}: {error}); install the same version there"
             ) from None
+        except Exception as error:  # noqa: BLE001 - whatever Dask makes of a lost connection
+            what = type(error).__name__
+            raise NotSentError(f"worker {address} does not answer ({what})") from None
         if said.version != __version__:
             raise ConfigurationError(
                 f"worker {address} has fota_async {said.version}, and here is {__version__}; "
@@ -306,8 +341,12 @@ class _WorkerPlace:
             self._executor.give_back(self._worker)
             self._worker = None
 
-    async def make(self, errand: Errand[T], tokens: Tokens, tally: Tally, home: TryHome) -> T:
+    async def prepare(self, tokens: Tokens, home: TryHome) -> None:
         assert self._worker is not None  # noqa: S101 - a slot takes its place before it is used
+        await self._executor.prepare(self._worker, tokens, home)
+
+    async def make(self, errand: Errand[T], tokens: Tokens, tally: Tally, home: TryHome) -> T:
+        assert self._worker is not None  # noqa: S101 - as above
         return await self._executor.make(self._worker, errand, tokens, tally, home)
 
 

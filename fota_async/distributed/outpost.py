@@ -4,6 +4,7 @@ import pickle
 import time
 from collections.abc import Callable
 from contextvars import ContextVar
+from math import inf
 from typing import cast
 from uuid import uuid4
 
@@ -13,7 +14,7 @@ from fota_async._version import __version__
 from fota_async.clock import SystemClock
 from fota_async.credentials import Tokens
 from fota_async.distributed.parcel import Equipped, Kit, Made, Parcel
-from fota_async.errors import CallError, ConnectionLostError, FotaError
+from fota_async.errors import CallError, ConnectionLostError, FotaError, NotSentError
 from fota_async.events import Event
 from fota_async.executor import Tally
 from fota_async.options import WireOptions
@@ -22,8 +23,7 @@ from fota_async.tries import Tries
 _GENERATIONS = 3
 """How many tokens of a session manager are kept: a try may have been handed over with the last."""
 _FORSAKEN = 2 * 3600.0
-"""Seconds after which an executor that was not heard of is taken to be gone: tokens are renewed
-each hour, so that one in use is heard of more often."""
+"""Seconds after which an executor that was not heard of is taken to be gone."""
 
 _heard: ContextVar[list[Event]] = ContextVar("fota_async.distributed.heard")
 
@@ -38,17 +38,25 @@ class Outpost:
     def __init__(self, now: float) -> None:
         self.incarnation = uuid4().hex
         self.heard_of = now
+        self._ahead = inf
         self._seen = BitMap64()
         self._tokens: dict[int, dict[int, Tokens]] = {}
         self._tries: dict[int, Tries] = {}
         self._pools: dict[tuple[tuple[str, object], ...], Tries] = {}
 
-    def learn(self, kit: Kit, on_worker: Callable[[], WireOptions] | None) -> None:
+    def learn(self, kit: Kit, on_worker: Callable[[], WireOptions] | None, now: float) -> None:
         """Take in how tries of a session manager are made, and its tokens.
+
+        Args:
+            kit: What was sent.
+            on_worker: Returns what of its options is different here.
+            now: Seconds of the process's clock.
 
         Raises:
             FotaError: An option cannot work here.
         """
+        # The way here can only add to the difference of the clocks.
+        self._ahead = min(self._ahead, now - kit.now)
         if kit.home not in self._tries:
             here = on_worker() if on_worker else {}
             options = cast("WireOptions", {**kit.options, **here})
@@ -64,12 +72,20 @@ class Outpost:
         for old in sorted(generations)[:-_GENERATIONS]:
             del generations[old]
 
+    def knows(self, parcel: Parcel) -> bool:
+        """Whether it was told what the try needs."""
+        return parcel.generation in self._tokens.get(parcel.home, ())
+
     def is_new(self, parcel: Parcel) -> bool:
         """Whether this very process was to make this try, and has not begun to."""
         if parcel.incarnation != self.incarnation or parcel.number in self._seen:
             return False
         self._seen.add(parcel.number)
         return True
+
+    def is_late(self, parcel: Parcel, now: float) -> bool:
+        """Whether it is too late to make this try."""
+        return now - self._ahead > parcel.until
 
     async def make(self, parcel: Parcel, tally: Tally) -> object:
         """Make a try.
@@ -119,7 +135,7 @@ async def equip(
         if outpost is None:
             outpost = _outposts[kit.executor] = Outpost(now)
         outpost.heard_of = now
-        outpost.learn(kit, on_worker)
+        outpost.learn(kit, on_worker, now)
     except Exception as error:  # noqa: BLE001 - see above
         said = str(error) if isinstance(error, FotaError) else type(error).__name__
         return Equipped(__version__, trouble=said)
@@ -137,6 +153,11 @@ async def make_try(parcel: Parcel) -> Made:
         tally.requests, tally.in_doubt = tally.requests + 1, True
         error = ConnectionLostError("the worker that had the request is gone")
         return Made(tally, error=error, stranger=True)
+    outpost.heard_of = now = time.monotonic()
+    if outpost.is_late(parcel, now):
+        return Made(tally, error=NotSentError("the request came to its worker too late"))
+    if not outpost.knows(parcel):
+        return Made(tally, error=NotSentError("the worker was not told of the tokens to use"))
     events: list[Event] = []
     _heard.set(events)
     try:

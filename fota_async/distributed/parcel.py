@@ -23,6 +23,7 @@ class Kit:
         generation: Number of its tokens.
         tokens: The tokens; they live for an hour, and are all the worker ever gets to know.
         options: How a try is made.
+        now: When it was sent, in seconds of the coordinator's clock.
     """
 
     executor: str
@@ -30,6 +31,7 @@ class Kit:
     generation: int
     tokens: Tokens
     options: Mapping[str, Any]
+    now: float
 
 
 @attrs.frozen
@@ -59,6 +61,8 @@ class Parcel:
         generation: Number of the tokens to use.
         errand: The try.
         tally: What was on the wire before it.
+        until: The last moment at which it may be begun, by the coordinator's clock: one that was
+            given up must not be made when its loss has been settled.
     """
 
     executor: str
@@ -68,6 +72,7 @@ class Parcel:
     generation: int
     errand: Errand[Any]
     tally: Tally
+    until: float
 
 
 @attrs.frozen(repr=False)

@@ -16,7 +16,7 @@ class Worker:
         places: Tries it makes at once: as many as it has threads, though they need none.
         busy: Tries it has now, or is about to get.
         incarnation: The process that was told of what it needs; empty if none was.
-        told: The session managers it was told of, each with the generation of its tokens.
+        told: The last generation of tokens it was told of, by number of the session manager.
         telling: Held by who tells it.
         gone: Done when the cluster has it no more.
     """
@@ -25,7 +25,7 @@ class Worker:
     places: int
     busy: int = 0
     incarnation: str = ""
-    told: set[tuple[int, int]] = attrs.field(factory=set)
+    told: dict[int, int] = attrs.field(factory=dict)
     telling: asyncio.Lock = attrs.field(factory=asyncio.Lock)
     gone: "asyncio.Future[None]" = attrs.field(
         factory=lambda: asyncio.get_running_loop().create_future()

@@ -38,7 +38,8 @@
     ├── PilotStopped           a pilot did not succeed, so the fleet did not follow
     ├── SyncRefused            a sync that would remove too much, or that nobody approved
     ├── SyncStopped            a sync ended early; carries what it did
-    └── DevicesFailed          asked for by `BatchReport.raise_for_failures`
+    ├── DevicesFailed          asked for by `BatchReport.raise_for_failures`
+    └── AccountsFailed         asked for by `Overview.raise_for_failures`
 
 All of them can be pickled. No secret is ever part of one.
 """

@@ -1,0 +1,488 @@
+"""Runs whose requests are made by the workers of a cluster, and what must hold nevertheless."""
+
+import asyncio
+import inspect
+import json
+import pickle
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import date
+from typing import Any
+from unittest.mock import patch
+
+import attrs
+import pytest
+from dask_helpers import small_cluster
+from distributed import Client, LocalCluster
+from helpers import Events, Seen, Stub, counts, credentials_of, reply, upgrade
+from simulator_api import imei
+
+from fota_async import (
+    BatchReport,
+    ConnectionLostError,
+    DeviceBatcher,
+    FotaClient,
+    NotSentError,
+    RetryPolicy,
+    RunStopped,
+    SessionEndedError,
+    State,
+    StopCause,
+    Tokens,
+    _public,
+    change_licenses,
+    modify_campaign_v2,
+    modify_campaign_v3,
+    modify_upgrade,
+    read_device_details,
+    store_candidates,
+    switch_logging,
+    sync_firmware,
+)
+from fota_async.api.upgrades import MODIFY_UPGRADE
+from fota_async.batch.operation import Operation
+from fota_async.distributed import DaskExecutor, outpost
+from fota_async.distributed.parcel import Kit, Parcel
+from fota_async.events import PauseEvent, RequestEvent
+from fota_async.executor import Errand, Tally
+from fota_async.options import WireOptions
+from fota_async.simulator import Faults, Rules, Simulator
+
+NewSim = Callable[..., Awaitable[Simulator]]
+NewStub = Callable[..., Awaitable[Stub]]
+NewClient = Callable[..., FotaClient]
+
+IDS = [imei(number) for number in range(1, 401)]
+
+
+@pytest.fixture
+async def cluster() -> AsyncIterator[Client]:
+    async with small_cluster() as client:
+        yield client
+
+
+@pytest.fixture
+async def executor(cluster: Client) -> AsyncIterator[DaskExecutor]:
+    async with DaskExecutor(cluster) as executor:
+        yield executor
+
+
+def same(report: BatchReport, other: BatchReport) -> bool:
+    """Whether both say the same of every device and of the requests that it took."""
+    said = [{**one.summary(), "seconds": 0, "target": ""} for one in (report, other)]
+    return said[0] == said[1] and list(report) == list(other)
+
+
+async def test_the_report_is_the_one_of_a_run_in_place(
+    new_sim: NewSim, new_client: NewClient, executor: DaskExecutor
+) -> None:
+    sim = await new_sim(rules=Rules(refuse_rate=0.1))
+    client = new_client(sim)
+    devices = [*IDS, IDS[0], "12345"]
+    here, there = sim.add_upgrade(), sim.add_upgrade()
+
+    in_place = await client.v1.upgrades.append_devices(here, devices, batch_size=20)
+    report = await client.v1.upgrades.append_devices(
+        there, devices, batch_size=20, executor=executor
+    )
+
+    assert same(report, in_place)
+    assert report.failed
+    assert sim.members(here) == sim.members(there)
+    assert counts(sim)["session_login"] == counts(sim)["oauth_create_token"] == 1
+
+
+def operations(sim: Simulator) -> list[tuple[Operation, dict[str, Any]]]:
+    """Return one of each kind, with the options of its run; those that undo others come later."""
+    account, quick = sim.account, {"settle_delay": 0.0}
+    v2, v3 = sim.add_campaign("v2"), sim.add_campaign("v3")
+    return [
+        (modify_upgrade("append", account, sim.upgrade_id), quick),
+        (modify_upgrade("remove", account, sim.upgrade_id), quick),
+        (modify_campaign_v2("append", account, v2, settle=True), quick),
+        (modify_campaign_v2("remove", account, v2), quick),
+        (modify_campaign_v3("append", account, v3), quick),
+        (modify_campaign_v3("remove", account, v3), quick),
+        (change_licenses("assign", account), quick),
+        (change_licenses("remove", account), quick),
+        (change_licenses("assign", account, "v1"), quick),
+        (store_candidates("replace", account, "v1"), quick),
+        (store_candidates("append", account, "v1"), quick),
+        (switch_logging("enable", account), quick),
+        (switch_logging("disable", account), quick),
+        (read_device_details(account), quick),
+        (sync_firmware(account), quick),
+    ]
+
+
+async def test_every_operation_goes_through_the_cluster(
+    new_sim: NewSim, new_client: NewClient, executor: DaskExecutor
+) -> None:
+    reports: list[list[BatchReport]] = [[], []]
+    for where, said in zip((None, executor), reports, strict=True):
+        sim = await new_sim()
+        session = new_client(sim).session
+        for operation, options in operations(sim):
+            batcher = DeviceBatcher(session, operation, batch_size=5, executor=where, **options)
+            said.append(await batcher.run(IDS[:20]))
+
+    assert all(same(*pair) for pair in zip(*reports, strict=True))
+    assert {report.inputs for report in reports[0]} == {20}
+
+
+def test_no_operation_is_missing_above() -> None:
+    makers = {
+        name
+        for name, made in vars(_public).items()
+        if inspect.isfunction(made) and inspect.signature(made).return_annotation is Operation
+    }
+
+    assert makers == {
+        "change_licenses",
+        "modify_campaign_v2",
+        "modify_campaign_v3",
+        "modify_upgrade",
+        "read_device_details",
+        "store_candidates",
+        "switch_logging",
+        "sync_firmware",
+    }
+
+
+async def test_what_follows_a_schedule_request_goes_through_the_cluster(
+    new_sim: NewSim, new_client: NewClient, executor: DaskExecutor
+) -> None:
+    sim, events = await new_sim(), Events()
+    client = new_client(sim, on_event=events)
+    scheduled = await client.v1.upgrades.schedule(
+        "F",
+        "2",
+        IDS,
+        start_date=date(2027, 1, 4),
+        end_date=date(2027, 1, 8),
+        batch_size=100,
+        executor=executor,
+    )
+
+    assert sim.members(scheduled.id) == set(IDS)
+    assert scheduled.report.succeeded == len(IDS)
+    runs = {event.run for event in events.of(RequestEvent) if event.route == MODIFY_UPGRADE.name}
+    assert len(runs) == 1
+    assert None not in runs
+
+
+async def test_a_dry_run_needs_no_worker(new_sim: NewSim, new_client: NewClient) -> None:
+    client = new_client(await new_sim())
+    async with small_cluster(workers=0) as cluster, asyncio.timeout(5):
+        report = await client.v1.upgrades.append_devices(
+            Simulator.upgrade_id, IDS, dry_run=True, executor=DaskExecutor(cluster)
+        )
+
+    assert report.unsent == len(IDS)
+
+
+async def test_a_cluster_without_workers_ends_the_run_with_nothing_sent(
+    new_sim: NewSim, new_client: NewClient
+) -> None:
+    sim = await new_sim()
+    client = new_client(sim, retry=RetryPolicy(tries=1))
+    async with small_cluster(workers=0) as cluster:
+        executor = DaskExecutor(cluster, worker_timeout=0.2)
+        with pytest.raises(RunStopped, match=r"no worker for 0\.2 s \(worker_timeout\)") as caught:
+            await client.v1.upgrades.append_devices(sim.upgrade_id, IDS, executor=executor)
+
+    assert caught.value.report.unsent == len(IDS)
+    assert not sim.members()
+
+
+async def test_a_run_waits_for_the_first_worker(new_sim: NewSim, new_client: NewClient) -> None:
+    sim = await new_sim()
+    client = new_client(sim)
+    async with small_cluster(workers=0) as cluster, DaskExecutor(cluster) as executor:
+        run = client.v1.upgrades.append_devices(sim.upgrade_id, IDS, executor=executor)
+        running = asyncio.ensure_future(run)
+        assert cluster.cluster is not None
+        cluster.cluster.scale(1)
+        report = await running
+
+    assert report.succeeded == len(IDS)
+
+
+async def test_what_a_worker_had_that_left_is_settled(
+    new_sim: NewSim, new_client: NewClient, cluster: Client, executor: DaskExecutor
+) -> None:
+    # Half of the requests hang, so that each worker has some when the first one leaves.
+    sim = await new_sim(faults=Faults(hang_after=0.5))
+    events = Events()
+    client = new_client(sim, timeout=5.0, on_event=events)
+    run = client.v1.upgrades.append_devices(
+        sim.upgrade_id, IDS, batch_size=20, settle_delay=0.1, executor=executor
+    )
+    running = asyncio.ensure_future(run)
+    async with asyncio.timeout(20):
+        while counts(sim).get("v1_modify_upgrade", 0) < 6:  # noqa: ASYNC110 - it signals nothing
+            await asyncio.sleep(0.01)
+        sim.faults = Faults()
+        assert isinstance(cluster.cluster, LocalCluster)
+        await cluster.cluster.workers[0].close()
+        report = await running
+
+    assert report.succeeded == len(IDS)
+    assert sim.members() == set(IDS)
+    assert report.settled[State.SUCCEEDED] >= 20
+    # Each of them was a request, and is told as one.
+    tries = [event for event in events.of(RequestEvent) if event.route == MODIFY_UPGRADE.name]
+    assert len(tries) == report.requests
+    assert {event.error for event in tries} == {None, "ConnectionLostError", "AnswerTimeoutError"}
+
+
+async def test_a_worker_makes_as_many_tries_at_once_as_it_has_threads(
+    new_stub: NewStub, new_client: NewClient, executor: DaskExecutor
+) -> None:
+    at_once, most, go_on = 0, 0, asyncio.Event()
+
+    async def hold(seen: Seen) -> bytes:
+        nonlocal at_once, most
+        at_once += 1
+        most = max(most, at_once)
+        if most == 8:
+            asyncio.get_running_loop().call_later(0.1, go_on.set)
+        await go_on.wait()
+        at_once -= 1
+        rows = [
+            {"deviceId": device, "status": "AddDeviceSucceed", "Reason": "success"}
+            for device in json.loads(seen.body)["deviceList"]
+        ]
+        return reply({"deviceList": rows})
+
+    client = new_client(await new_stub(hold))
+    async with asyncio.timeout(20):
+        report = await client.v1.upgrades.append_devices(
+            Simulator.upgrade_id, IDS, batch_size=10, concurrency=20, executor=executor
+        )
+
+    assert report.succeeded == len(IDS)
+    assert most == 8
+
+
+async def test_one_rate_holds_for_all_workers(
+    new_sim: NewSim, new_client: NewClient, executor: DaskExecutor
+) -> None:
+    sim = await new_sim()
+    client = new_client(sim, max_rate=50)
+    await client.v1.upgrades.append_devices(sim.upgrade_id, IDS, batch_size=10, executor=executor)
+
+    at = sorted(one.at for one in sim.requests if one.route == "v1_modify_upgrade")
+    assert len(at) == 40
+    # No second saw more than it may; a moment is let for requests that were under way.
+    assert at[-1] - at[0] >= 39 / 50 - 0.1
+
+
+async def test_a_pause_holds_back_all_workers(
+    new_sim: NewSim, new_client: NewClient, executor: DaskExecutor
+) -> None:
+    sim = await new_sim(rules=Rules(rate=1e-9, burst=4, retry_after=2))
+    told: list[float] = []
+
+    def hear(event: Any) -> None:
+        if isinstance(event, PauseEvent):
+            told.append(sim.requests[-1].at)
+            sim.rules = Rules()
+
+    report = await new_client(sim, on_event=hear).v1.upgrades.append_devices(
+        sim.upgrade_id, IDS, batch_size=10, executor=executor
+    )
+
+    changes = [one for one in sim.requests if one.route == "v1_modify_upgrade"]
+    first = next(one.at for one in changes if one.status == 429)
+    meanwhile = [one.at for one in changes if first < one.at < first + 2]
+    assert report.succeeded == len(IDS)
+    # What was on its way when the answer came arrives; the first limit is eight in flight.
+    assert len(meanwhile) < 8
+    assert not [at for at in meanwhile if at > told[0] + 1]
+
+
+async def test_a_refused_login_is_the_only_one_of_the_cluster(
+    new_sim: NewSim, new_client: NewClient, executor: DaskExecutor
+) -> None:
+    sim = await new_sim()
+    client = new_client(sim, credentials=credentials_of(sim, password="another one"))
+    runs = [
+        client.v1.upgrades.append_devices(sim.add_upgrade(), IDS, batch_size=10, executor=executor)
+        for _ in range(4)
+    ]
+    ended = await asyncio.gather(*runs, return_exceptions=True)
+
+    assert {one.cause for one in ended if isinstance(one, RunStopped)} == {StopCause.CREDENTIALS}
+    assert len(ended) == 4
+    assert (sim.stats()["logins"], sim.stats()["refused_logins"]) == (0, 1)
+
+
+async def test_tokens_that_end_are_renewed_once_whatever_the_workers_have_in_flight(
+    new_sim: NewSim, new_client: NewClient, executor: DaskExecutor
+) -> None:
+    sim, made = await new_sim(), 0
+
+    def hear(event: Any) -> None:
+        nonlocal made
+        if isinstance(event, RequestEvent) and event.status == 200:
+            made += 1
+            {10: sim.expire_sessions, 20: sim.expire_tokens}.get(made, int)()
+
+    report = await new_client(sim, on_event=hear).v1.upgrades.append_devices(
+        sim.upgrade_id, IDS, batch_size=10, executor=executor
+    )
+
+    assert report.succeeded == len(IDS)
+    assert counts(sim)["session_login"] == 2
+    assert counts(sim)["oauth_create_token"] == 2
+
+
+async def test_a_run_that_is_cancelled_leaves_a_true_report(
+    new_sim: NewSim, new_client: NewClient, executor: DaskExecutor
+) -> None:
+    sim = await new_sim(faults=Faults(latency=0.05))
+    client = new_client(sim)
+    run = client.v1.upgrades.append_devices(
+        sim.upgrade_id, IDS, batch_size=10, concurrency=4, settle_delay=0.1, executor=executor
+    )
+    running = asyncio.ensure_future(run)
+    while not run.report.succeeded:  # noqa: ASYNC110 - what is waited for signals nothing
+        await asyncio.sleep(0.01)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+
+    report = run.report
+    taken = {one.device_id for one in report if one.state is State.SUCCEEDED}
+    assert report.inputs == len(IDS) == report.succeeded + report.unsent
+    assert taken == sim.members()
+    assert report.unsent
+
+
+async def test_a_client_with_a_thread_of_its_own_serves_as_well(
+    new_sim: NewSim, new_client: NewClient
+) -> None:
+    sim = await new_sim()
+    client = new_client(sim)
+
+    def start() -> tuple[LocalCluster, Client]:
+        cluster = LocalCluster(
+            n_workers=1,
+            threads_per_worker=4,
+            processes=False,
+            protocol="tcp://",
+            host="127.0.0.1",
+            dashboard_address="127.0.0.1:0",
+        )
+        return cluster, Client(cluster)
+
+    cluster, dask = await asyncio.to_thread(start)
+    try:
+        async with DaskExecutor(dask) as executor:
+            report = await client.v1.upgrades.append_devices(
+                sim.upgrade_id, IDS, batch_size=10, executor=executor
+            )
+    finally:
+        await asyncio.to_thread(dask.close)
+        await asyncio.to_thread(cluster.close)
+
+    assert report.succeeded == len(IDS)
+    assert sim.members() == set(IDS)
+
+
+async def test_workers_forget_the_tokens_when_the_executor_is_closed(
+    new_sim: NewSim, new_client: NewClient, cluster: Client
+) -> None:
+    sim = await new_sim()
+    client = new_client(sim)
+    async with DaskExecutor(cluster) as executor:
+        await client.v1.upgrades.append_devices(sim.upgrade_id, IDS, executor=executor)
+        assert outpost._outposts
+    assert not outpost._outposts
+
+
+async def test_a_worker_with_another_version_is_told_of(
+    new_sim: NewSim, new_client: NewClient, executor: DaskExecutor
+) -> None:
+    sim = await new_sim()
+    client = new_client(sim)
+    with (
+        patch.object(outpost, "__version__", "0.0.1"),
+        pytest.raises(RunStopped, match=r"has fota_async 0\.0\.1.*install the same version"),
+    ):
+        await client.v1.upgrades.append_devices(sim.upgrade_id, IDS, executor=executor)
+    assert not sim.members()
+
+
+@attrs.frozen
+class OfAVault:
+    """A provider of tokens that were had by somebody else."""
+
+    tokens: Tokens
+
+    async def get(self) -> Tokens:
+        return self.tokens
+
+    async def bearer_refused(self, _: Tokens) -> bool:
+        return False
+
+    async def session_ended(self, _: Tokens) -> None:
+        raise SessionEndedError("the vault has no other session")
+
+    async def logout(self) -> None:
+        pass
+
+
+def directly() -> WireOptions:
+    return {"proxy": None, "ssl": True}
+
+
+@pytest.mark.parametrize("option", ["proxy", "ssl"])
+async def test_what_a_worker_must_not_be_sent_is_asked_for(
+    new_sim: NewSim, new_client: NewClient, cluster: Client, option: str
+) -> None:
+    sim = await new_sim()
+    given = {"proxy": "http://name:word@127.0.0.1:9", "ssl": ssl.create_default_context()}
+    vault = OfAVault(await new_client(sim).session._provider.get())
+    client = new_client(sim, credentials=None, tokens=vault, **{option: given[option]})
+
+    async with DaskExecutor(cluster) as executor:
+        with pytest.raises(RunStopped, match=r"on_worker") as caught:
+            await client.v1.upgrades.append_devices(sim.upgrade_id, IDS, executor=executor)
+    assert caught.value.report.unsent == len(IDS)
+    assert "word" not in str(caught.value)
+
+    async with DaskExecutor(cluster, on_worker=directly) as executor:
+        report = await client.v1.upgrades.append_devices(sim.upgrade_id, IDS, executor=executor)
+    assert report.succeeded == len(IDS)
+
+
+async def test_a_try_may_be_made_once_and_in_one_process(new_stub: NewStub) -> None:
+    stub = await new_stub(lambda _: reply(upgrade()))
+    kit = Kit("an-executor", 1, 1, Tokens("b", "s"), {"base_url": stub.base_url}, 1000.0)
+    told = await outpost.equip(outpost.__version__, pickle.dumps(kit), None)
+    errand = Errand(MODIFY_UPGRADE, "/api/fota/v1/upgrades/a/upgrade/u", b"{}")
+    parcel = Parcel("an-executor", told.incarnation, 1, 1, 1, errand, Tally(), 1005.0)
+    try:
+        first = await outpost.make_try(parcel)
+        again = await outpost.make_try(attrs.evolve(parcel, tally=Tally()))
+        late = await outpost.make_try(attrs.evolve(parcel, number=5, tally=Tally(), until=999.0))
+        untold = await outpost.make_try(attrs.evolve(parcel, number=4, generation=2, tally=Tally()))
+        elsewhere = await outpost.make_try(
+            attrs.evolve(parcel, number=2, incarnation="of a process that died", tally=Tally())
+        )
+    finally:
+        await outpost.dismiss("an-executor")
+    nowhere = await outpost.make_try(attrs.evolve(parcel, number=3, tally=Tally()))
+
+    assert first.error is None
+    assert not first.tally.in_doubt
+    assert len(stub.asked()) == 1
+    for made in (late, untold):
+        assert isinstance(made.error, NotSentError)
+        assert made.tally == Tally()
+    for made in (again, elsewhere, nowhere):
+        assert isinstance(made.error, ConnectionLostError)
+        assert made.error.sent == "maybe"
+        assert (made.tally.requests, made.tally.in_doubt) == (1, True)
