@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 
-from benchmarks import cpu, csv_lines, growth, imports, memory, ticks, wall
+from benchmarks import cluster, cpu, csv_lines, growth, imports, memory, ticks, wall
 from benchmarks.frame import SLACK, Aim, Scale, Section
 from benchmarks.results import machine, show_in_readme, write_results
 
@@ -17,6 +17,7 @@ SUBJECTS: dict[str, Callable[[Scale], Section]] = {
     "imports": imports.measure,
     "growth": growth.measure,
     "csv": csv_lines.measure,
+    "cluster": cluster.measure,
 }
 WITH_RATIOS = ("cpu", "wall", "memory", "imports", "growth")
 

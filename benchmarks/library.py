@@ -4,7 +4,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ from benchmarks.usage import measured
 
 if TYPE_CHECKING:
     from fota_async import FotaClient
+    from fota_async.executor import Executor
 
 INPUTS: dict[str, Callable[[int], Iterable[str]]] = {
     "in a row": fleet.in_a_row,
@@ -59,26 +60,41 @@ def append(
         ids: One of `INPUTS`.
         options: More options of the run.
     """
-
-    async def run(folder: Path) -> Figures:
-        inputs = INPUTS[ids](devices)
-        if journal:
-            options["journal"] = folder / "journal.db"
-        async with client(base_url) as fota:
-            upgrades = fota.v1.upgrades
-            await upgrades.append_devices(
-                UPGRADE_ID, fleet.in_a_row(warm_up), batch_size=1, concurrency=concurrency
-            )
-            with measured() as figures:
-                report = await upgrades.append_devices(
-                    UPGRADE_ID, inputs, batch_size=batch, concurrency=concurrency, **options
-                )
-        if report.inputs != devices or report.succeeded + report.duplicates != devices:
-            raise RuntimeError(str(report))
-        return {**figures, "sent": warm_up + report.succeeded}
-
     with TemporaryDirectory() as folder:
-        return asyncio.run(run(Path(folder)))
+        if journal:
+            options["journal"] = Path(folder) / "journal.db"
+        return asyncio.run(
+            append_by(
+                measured, base_url, devices, batch, concurrency, warm_up=warm_up, ids=ids, **options
+            )
+        )
+
+
+async def append_by(
+    meter: Callable[[], AbstractContextManager[Figures]],
+    base_url: str,
+    devices: int,
+    batch: int,
+    concurrency: int,
+    *,
+    warm_up: int = 1,
+    ids: str = "in a row",
+    executor: "Executor | None" = None,
+    **options: Any,
+) -> Figures:
+    """Append devices and have that measured by a meter; the rest is as for `append`."""
+    inputs = INPUTS[ids](devices)
+    how: Any = {"concurrency": concurrency, "executor": executor}
+    async with client(base_url) as fota:
+        upgrades = fota.v1.upgrades
+        await upgrades.append_devices(UPGRADE_ID, fleet.in_a_row(warm_up), batch_size=1, **how)
+        with meter() as figures:
+            report = await upgrades.append_devices(
+                UPGRADE_ID, inputs, batch_size=batch, **how, **options
+            )
+    if report.inputs != devices or report.succeeded + report.duplicates != devices:
+        raise RuntimeError(str(report))
+    return {**figures, "sent": warm_up + report.succeeded}
 
 
 def can_leave_duplicates() -> Figures:

@@ -10,6 +10,9 @@ IDLE = "idle loop"
 TYPE_CODES = "type codes"
 SCATTERED = "scattered"
 NO_DEDUPLICATION = "type codes, dedupe=False"
+IN_PLACE = "in place"
+CLUSTER = "cluster"
+LOCAL_CLUSTER = "cluster, its scheduler in the coordinator"
 
 COLOURS = {
     LIBRARY: "#1664a8",

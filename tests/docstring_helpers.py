@@ -24,6 +24,7 @@ WINDOWS = (
     "fota_async",
     "fota_async.callbacks",
     "fota_async.clock",
+    "fota_async.distributed",
     "fota_async.observe",
     "fota_async.simulator",
 )

@@ -72,6 +72,18 @@ class DaskExecutor:
 
     Raises:
         ConfigurationError: `client` is none, or `worker_timeout` no number of seconds.
+
+    >>> from distributed import Client, LocalCluster
+    >>> async with (
+    ...     LocalCluster(
+    ...         processes=False, asynchronous=True, dashboard_address="127.0.0.1:0"
+    ...     ) as cluster,
+    ...     Client(cluster, asynchronous=True) as dask,
+    ...     DaskExecutor(dask, worker_timeout=60) as executor,
+    ... ):
+    ...     report = await fota.v1.upgrades.append_devices(upgrade_id, imeis, executor=executor)
+    >>> report.succeeded
+    3
     """
 
     def __init__(
@@ -132,12 +144,22 @@ class DaskExecutor:
             self._rest()
 
     def give_back(self, worker: Worker) -> None:
-        """Take a place back."""
+        """Take back a place at `worker`."""
         self._roster.give_back(worker)
         self._rest()
 
     async def prepare(self, worker: Worker, tokens: Tokens, home: TryHome) -> None:
-        """Tell a worker what it does not know yet; see `fota_async.executor.Place.prepare`."""
+        """Tell a worker what it does not know yet; see `fota_async.executor.Place.prepare`.
+
+        Args:
+            worker: Where a place was taken.
+            tokens: What the try will be made with.
+            home: On whose behalf.
+
+        Raises:
+            NotSentError: The worker is gone, or does not answer.
+            ConfigurationError: It has another version of `fota_async`, or cannot send.
+        """
         if worker.gone.done():
             raise NotSentError("the worker left the cluster before it was handed the request")
         if home not in self._homes:
@@ -148,7 +170,18 @@ class DaskExecutor:
     async def make(
         self, worker: Worker, errand: Errand[T], tokens: Tokens, tally: Tally, home: TryHome
     ) -> T:
-        """Have a worker make a try; see `fota_async.executor.Place.make`."""
+        """Have a worker make a try; see `fota_async.executor.Place.make`.
+
+        Args:
+            worker: Where a place was taken, and which is prepared.
+            errand: The try.
+            tokens: What it is made with.
+            tally: Counts it when it reached the wire, or may have.
+            home: On whose behalf.
+
+        Raises:
+            CallError: It did not give its result.
+        """
         known = self._homes[home]
         parcel = Parcel(
             self._name,
