@@ -647,3 +647,24 @@ async def test_an_executor_that_was_closed_begins_anew(
             )
         assert (report.succeeded, report.requests) == (len(IDS), 1)
         assert not report.settled
+
+
+async def test_a_worker_that_left_during_a_pause_is_not_handed_the_request(
+    new_sim: NewSim, new_client: NewClient, cluster: Client, executor: DaskExecutor
+) -> None:
+    sim = await new_sim()
+    session = new_client(sim).session
+    tokens, tally, place = await session._provider.get(), Tally(), executor.place()
+    await place.take()
+    await place.prepare(tokens, session)  # and then there may be a pause
+    assert isinstance(cluster.cluster, LocalCluster)
+    await asyncio.gather(*(worker.close() for worker in cluster.cluster.workers.values()))
+    async with asyncio.timeout(20):
+        while not executor._roster.is_empty:  # noqa: ASYNC110 - it signals nothing
+            await asyncio.sleep(0.01)
+    errand = Errand(MODIFY_UPGRADE, UPGRADE_PATH, b"{}")
+    with pytest.raises(NotSentError, match="left the cluster"):
+        await place.make(errand, tokens, tally, session)
+    place.give_back()
+
+    assert tally == Tally()

@@ -136,17 +136,17 @@ class DaskExecutor:
 
     async def prepare(self, worker: Worker, tokens: Tokens, home: TryHome) -> None:
         """Tell a worker what it does not know yet; see `fota_async.executor.Place.prepare`."""
-        if worker.gone.done():
-            raise NotSentError("the worker left the cluster before it was handed the request")
         if home not in self._homes:
             self._homes[home] = _Home(next(self._home_numbers), _options_of(home, self._on_worker))
         known = self._homes[home]
+        _check_that_it_is_there(worker)
         await self._tell(worker, known, known.generation_of(tokens), tokens)
 
     async def make(
         self, worker: Worker, errand: Errand[T], tokens: Tokens, tally: Tally, home: TryHome
     ) -> T:
         """Have a worker make a try; see `fota_async.executor.Place.make`."""
+        _check_that_it_is_there(worker)
         known = self._homes[home]
         parcel = Parcel(
             self._name,
@@ -361,6 +361,11 @@ class _Home:
                 del self.generations[old]
             self.generations[tokens] = last + 1
         return self.generations[tokens]
+
+
+def _check_that_it_is_there(worker: Worker) -> None:
+    if worker.gone.done():
+        raise NotSentError("the worker left the cluster before it was handed the request")
 
 
 def _options_of(home: TryHome, on_worker: object) -> Mapping[str, Any]:
