@@ -228,8 +228,8 @@ class DaskExecutor:
             if worker.told.get(home.number, 0) >= generation:
                 return
             kit = Kit(self._name, home.number, generation, tokens, home.options)
-            said = await self._equipped(worker.address, seal(kit))
             self._told.add(worker.address)
+            said = await self._equipped(worker.address, seal(kit))
             if said.incarnation != worker.incarnation:
                 worker.told.clear()
                 worker.incarnation = said.incarnation
@@ -240,6 +240,8 @@ class DaskExecutor:
     async def _equipped(self, address: str, sealed: bytes) -> Equipped:
         try:
             said = await self._cluster.tell(address, equip, __version__, sealed, self._on_worker)
+        except FotaError:
+            raise
         except (ImportError, AttributeError, TypeError, pickle.PickleError) as error:
             raise ConfigurationError(
                 f"worker {address} cannot load fota_async {__version__} "
@@ -306,7 +308,8 @@ class DaskExecutor:
             try:
                 found = await self._cluster.threads()
             except Exception as error:  # noqa: BLE001 - told by whoever misses a worker
-                self._trouble = f": its scheduler cannot be reached ({type(error).__name__})"
+                what = error if isinstance(error, FotaError) else type(error).__name__
+                self._trouble = f": its scheduler cannot be reached ({what})"
                 if time.monotonic() - self._looked_at > _BLIND:
                     self._roster.update({})
                 await asyncio.sleep(_LOOK_AGAIN)
