@@ -148,14 +148,18 @@ class Limiter:
                 self._turns.withdraw(turn)
                 self.serve()  # somebody else has to watch the clock
             else:
-                self._allowance.withdraw(turn.departure)
-                self._serve_all()
+                self.withdraw(turn.departure)
             raise
         return turn.departure
 
     def release(self, departure: Departure) -> None:
         """Give a place back."""
         self._allowance.end(self._clock.monotonic(), departure)
+        self._serve_all()
+
+    def withdraw(self, departure: Departure) -> None:
+        """Give a place back, of a request that did not leave after all."""
+        self._allowance.withdraw(departure)
         self._serve_all()
 
     def _serve_all(self) -> None:
@@ -272,7 +276,7 @@ class Slot:
         try:
             await place.take()
         except BaseException:
-            self.limiter.release(self._departure)
+            self.limiter.withdraw(self._departure)
             raise
 
     def give_back(self) -> None:

@@ -566,7 +566,9 @@ async def test_the_end_of_the_clients_thread_is_no_cancellation_of_the_run() -> 
 
     with start_blocking_portal("asyncio") as portal:
         loop = SimpleNamespace(asyncio_loop=portal.call(asyncio.get_running_loop))
-        cluster = Cluster(SimpleNamespace(loop=loop, nthreads=ended, run=ended, submit=ended))
+        cluster = Cluster(
+            SimpleNamespace(loop=loop, nthreads=ended, run=ended, status="", submit=ended)
+        )
         with pytest.raises(ConnectionError, match="closed meanwhile"):
             await cluster.threads()
 
@@ -647,3 +649,62 @@ async def test_an_executor_that_was_closed_begins_anew(
             )
         assert (report.succeeded, report.requests) == (len(IDS), 1)
         assert not report.settled
+
+
+async def test_a_worker_that_left_during_a_pause_is_not_handed_the_request(
+    new_sim: NewSim, new_client: NewClient, cluster: Client, executor: DaskExecutor
+) -> None:
+    sim = await new_sim()
+    session = new_client(sim).session
+    tokens, tally, place = await session._provider.get(), Tally(), executor.place()
+    await place.take()
+    await place.prepare(tokens, session)  # and then there may be a pause
+    assert isinstance(cluster.cluster, LocalCluster)
+    await asyncio.gather(*(worker.close() for worker in cluster.cluster.workers.values()))
+    async with asyncio.timeout(20):
+        while not executor._roster.is_empty:  # noqa: ASYNC110 - it signals nothing
+            await asyncio.sleep(0.01)
+    errand = Errand(MODIFY_UPGRADE, UPGRADE_PATH, b"{}")
+    with pytest.raises(NotSentError, match="left the cluster"):
+        await place.make(errand, tokens, tally, session)
+    place.give_back()
+    await outpost.dismiss(executor._name)  # with real workers it went with them
+
+    assert tally == Tally()
+
+
+async def test_a_worker_forgets_tokens_although_its_answer_was_not_waited_for(
+    new_sim: NewSim, new_client: NewClient, cluster: Client
+) -> None:
+    session, tell = new_client(await new_sim()).session, Cluster.tell
+    tokens = await session._provider.get()
+
+    async def cut(*given: Any) -> None:
+        await tell(*given)
+        raise asyncio.CancelledError
+
+    async with DaskExecutor(cluster) as executor:
+        place = executor.place()
+        await place.take()
+        with patch.object(Cluster, "tell", cut), pytest.raises(asyncio.CancelledError):
+            await place.prepare(tokens, session)
+        place.give_back()
+        assert executor._name in outpost._outposts
+    assert executor._name not in outpost._outposts
+
+
+async def test_a_closed_client_is_not_taken_for_a_worker_without_the_library(
+    new_sim: NewSim, new_client: NewClient
+) -> None:
+    sim = await new_sim()
+    client = new_client(sim, retry=RetryPolicy(tries=1, seconds=0))
+    async with small_cluster() as dask:
+        knows_workers, knows_none = (DaskExecutor(dask, worker_timeout=0.1) for _ in range(2))
+        place = knows_workers.place()
+        await place.take()
+        await dask.close()
+        for executor in (knows_workers, knows_none):
+            with pytest.raises(RunStopped, match="the client of the cluster is closed") as caught:
+                await client.v1.upgrades.append_devices(sim.upgrade_id, IDS, executor=executor)
+            assert caught.value.report.unsent == len(IDS)
+        place.give_back()

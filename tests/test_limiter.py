@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from typing import NoReturn
 
 import pytest
 from helpers import Events
@@ -9,6 +10,7 @@ from helpers import Events
 from fota_async.allowance import FIRST_LIMIT
 from fota_async.ceiling import Ceiling
 from fota_async.clock import ManualClock
+from fota_async.errors import NotSentError
 from fota_async.events import LimitEvent, PauseEvent
 from fota_async.limiter import Limiter, Slot
 
@@ -317,6 +319,38 @@ async def test_after_a_longer_pause_that_a_late_answer_asked_for_one_goes_first_
     limiter.release(together[7])
     waiting = [asyncio.create_task(Slot(limiter).take()) for _ in range(3)]
     for _ in range(110):
+        await settle()
+        clock.turn(1)
+    assert sum(task.done() for task in waiting) == 1
+    for task in waiting:
+        task.cancel()
+
+
+class Nowhere:
+    """A place for tries that cannot be had."""
+
+    async def take(self) -> None:
+        raise NotSentError("no worker")
+
+    def give_back(self) -> None: ...
+
+    async def prepare(self, *_: object) -> None: ...
+
+    async def make(self, *_: object) -> NoReturn:
+        raise AssertionError
+
+
+async def test_who_found_no_place_to_send_from_was_not_the_first_after_a_pause() -> None:
+    limiter, clock, _ = limiter_of(8)
+    together = [await limiter.acquire() for _ in range(8)]
+    limiter.throttled(together[0], "slow down", retry_after=10)
+    for departure in together:
+        limiter.release(departure)
+    clock.turn(10)
+    with pytest.raises(NotSentError):
+        await Slot(limiter, place=Nowhere()).take()
+    waiting = [asyncio.create_task(Slot(limiter).take()) for _ in range(3)]
+    for _ in range(20):
         await settle()
         clock.turn(1)
     assert sum(task.done() for task in waiting) == 1

@@ -23,7 +23,9 @@ class Cluster:
     """
 
     def __init__(self, client: Any) -> None:
-        if not all(hasattr(client, name) for name in ("loop", "nthreads", "run", "submit")):
+        if not all(
+            hasattr(client, name) for name in ("loop", "nthreads", "run", "status", "submit")
+        ):
             raise ConfigurationError(
                 f"client must be a distributed.Client, not a {type(client).__name__}"
             )
@@ -33,6 +35,7 @@ class Cluster:
         """Return how many threads each worker has, by its address.
 
         Raises:
+            NotSentError: The client is closed.
             Exception: The scheduler cannot be reached.
         """
         found: Mapping[str, int] = await self._asked(self._client.nthreads)
@@ -42,6 +45,7 @@ class Cluster:
         """Have a function run on a worker's event loop, beside its tasks.
 
         Raises:
+            NotSentError: The client is closed.
             Exception: It cannot be reached, or not load the function.
         """
         run = self._client.run
@@ -96,10 +100,10 @@ class Cluster:
     async def _there(self, ask: Callable[[], Awaitable[T]]) -> T:
         """Run `ask` where the client lives: a client belongs to one event loop."""
         loop: asyncio.AbstractEventLoop = self._client.loop.asyncio_loop
+        if self._client.status in {"closing", "closed"} or not loop.is_running():
+            raise NotSentError("the client of the cluster is closed")
         if loop is asyncio.get_running_loop():
             return await ask()
-        if not loop.is_running():
-            raise NotSentError("the client of the cluster is closed")
 
         async def asked() -> T:
             return await ask()

@@ -160,11 +160,10 @@ class DaskExecutor:
             NotSentError: The worker is gone, or does not answer.
             ConfigurationError: It has another version of `fota_async`, or cannot send.
         """
-        if worker.gone.done():
-            raise NotSentError("the worker left the cluster before it was handed the request")
         if home not in self._homes:
             self._homes[home] = _Home(next(self._home_numbers), _options_of(home, self._on_worker))
         known = self._homes[home]
+        _check_that_it_is_there(worker)
         await self._tell(worker, known, known.generation_of(tokens), tokens)
 
     async def make(
@@ -182,6 +181,7 @@ class DaskExecutor:
         Raises:
             CallError: It did not give its result.
         """
+        _check_that_it_is_there(worker)
         known = self._homes[home]
         parcel = Parcel(
             self._name,
@@ -263,8 +263,8 @@ class DaskExecutor:
             if worker.told.get(home.number, 0) >= generation:
                 return
             kit = Kit(self._name, home.number, generation, tokens, home.options)
-            said = await self._equipped(worker.address, seal(kit))
             self._told.add(worker.address)
+            said = await self._equipped(worker.address, seal(kit))
             if said.incarnation != worker.incarnation:
                 worker.told.clear()
                 worker.incarnation, worker.ahead = said.incarnation, -inf
@@ -275,6 +275,8 @@ class DaskExecutor:
     async def _equipped(self, address: str, sealed: bytes) -> Equipped:
         try:
             said = await self._cluster.tell(address, equip, __version__, sealed, self._on_worker)
+        except FotaError:
+            raise
         except (ImportError, AttributeError, TypeError, pickle.PickleError) as error:
             raise ConfigurationError(
                 f"worker {address} cannot load fota_async {__version__} "
@@ -341,7 +343,8 @@ class DaskExecutor:
             try:
                 found = await self._cluster.threads()
             except Exception as error:  # noqa: BLE001 - told by whoever misses a worker
-                self._trouble = f": its scheduler cannot be reached ({type(error).__name__})"
+                what = error if isinstance(error, FotaError) else type(error).__name__
+                self._trouble = f": its scheduler cannot be reached ({what})"
                 if time.monotonic() - self._looked_at > _BLIND:
                     self._roster.update({})
                 await asyncio.sleep(_LOOK_AGAIN)
@@ -396,6 +399,11 @@ class _Home:
                 del self.generations[old]
             self.generations[tokens] = last + 1
         return self.generations[tokens]
+
+
+def _check_that_it_is_there(worker: Worker) -> None:
+    if worker.gone.done():
+        raise NotSentError("the worker left the cluster before it was handed the request")
 
 
 def _options_of(home: TryHome, on_worker: object) -> Mapping[str, Any]:
