@@ -1,0 +1,76 @@
+"""Workers are killed without warning while four accounts are enrolled: nothing is lost."""
+
+import asyncio
+import random
+from typing import Any
+
+import pytest
+from cluster_helpers import (
+    FULL_SIZE,
+    Enrolment,
+    Shown,
+    devices_in_all,
+    is_as_expected,
+    kill_workers,
+    local_cluster,
+    servers_for,
+    shown,
+)
+
+from fota_async.distributed import DaskExecutor
+
+
+async def enrolled_among_kills(
+    accounts: list[Enrolment], *, kills: int, between: tuple[float, float], **options: Any
+) -> tuple[list[Shown], int]:
+    """Return what came of the accounts, and how many workers died before their end."""
+    draw = random.Random(accounts[0].seed)
+    async with (
+        servers_for(accounts) as servers,
+        local_cluster() as client,
+        DaskExecutor(client) as executor,
+    ):
+        killer = kill_workers(client, kills, draw, lambda: draw.uniform(*between))
+        killing = asyncio.create_task(killer)
+        try:
+            results = await asyncio.gather(
+                *(shown(one, servers, executor=executor, **options) for one in accounts)
+            )
+        finally:
+            killed = killing.result() if killing.done() else None
+            killing.cancel()
+        assert killed is not None, "the runs ended before the last kill"
+        return results, killed
+
+
+def check(result: Shown) -> None:
+    print(result)
+    assert not is_as_expected(result.enrolment, result.report, result.truth)
+    assert result.logins == 2
+    assert result.token_requests == result.truth.bearers
+
+
+async def test_nothing_is_lost_when_workers_are_killed() -> None:
+    accounts = [Enrolment(number=n, devices=10_000, rate=15.0, told=n < 3) for n in (1, 2, 3, 4)]
+
+    results, killed = await enrolled_among_kills(
+        accounts, kills=3, between=(0.2, 2.0), batch_size=100
+    )
+
+    assert killed == 3
+    for result in results:
+        check(result)
+
+
+@pytest.mark.slow
+async def test_nothing_of_a_million_devices_is_lost_when_workers_are_killed_20_times() -> None:
+    each = devices_in_all(FULL_SIZE) // 4
+    accounts = [Enrolment(number=n, devices=each, rate=8.0, told=n < 3) for n in (1, 2, 3, 4)]
+
+    results, killed = await enrolled_among_kills(
+        accounts, kills=20, between=(0.1, 2.5), batch_size=min(1000, each // 250)
+    )
+
+    assert killed == 20
+    for result in results:
+        check(result)
