@@ -113,7 +113,8 @@ class Truth:
         members: The devices in the upgrade.
         requests: What came over the wire.
         stats: Its counts.
-        bearers: Tokens it gave out.
+        bearers: The tokens it gave out.
+        sessions: Those of its sessions.
         sent: How often each device was sent.
         decided_and_sent: Devices sent after an answer that left the server had decided them.
         watched_and_sent: Devices sent again after `Servers.watch` named them.
@@ -122,7 +123,8 @@ class Truth:
     members: set[str]
     requests: list[RequestRecord]
     stats: dict[str, Any]
-    bearers: int
+    bearers: set[str]
+    sessions: set[str]
     sent: dict[str, int]
     decided_and_sent: set[str]
     watched_and_sent: set[str]
@@ -152,6 +154,7 @@ class _Server:
         access.username, access.password = mine.username, mine.password
         self.tap = Tap.into(self.sim)
         self.bearers: set[str] = set()
+        self.sessions: set[str] = set()
         self.watched: set[str] = set()
         self.watched_and_sent: set[str] = set()
         self._before: dict[str, int] = {}
@@ -166,6 +169,8 @@ class _Server:
         answer, fault = await self._respond(call)
         if call.route.name == "oauth_create_token":
             self.bearers.add(msgspec.json.decode(answer.content)["access_token"])
+        if call.route.name == "session_login":
+            self.sessions.add(msgspec.json.decode(answer.content)["sessionToken"])
         return answer, fault
 
     def watch(self, devices: Iterable[str]) -> None:
@@ -183,7 +188,8 @@ class _Server:
             members=self.sim.members(),
             requests=self.sim.requests,
             stats={n: c for n, c in self.sim.stats().items() if n != "upgrades"},
-            bearers=len(self.bearers),
+            bearers=self.bearers,
+            sessions=self.sessions,
             sent=self.tap.sent,
             decided_and_sent=self.tap.sent_again,
             watched_and_sent=self.watched_and_sent,
@@ -463,13 +469,16 @@ class OwnProcesses:
                 return address.strip()
         return ""
 
-    async def start_worker(self, *options: str, threads: int = 8, to: str = "") -> None:
+    async def start_worker(
+        self, *options: str, threads: int = 8, host: str = "127.0.0.1"
+    ) -> None:
         name = f"worker-{len(self.workers)}"
+        options = (*(("--host", host) if host else ()), *options)
         self.workers.append(
             await self._start(
                 name,
-                *("worker", to or self.address, "--nthreads", str(threads), "--nworkers", "1"),
-                *("--no-dashboard", "--host", "127.0.0.1", "--local-directory", str(self.folder)),
+                *("worker", self.address, "--nthreads", str(threads), "--nworkers", "1"),
+                *("--no-dashboard", "--local-directory", str(self.folder)),
                 *options,
             )
         )
