@@ -19,12 +19,17 @@ import msgspec
 from batch_helpers import imeis
 from chaos.tap import Tap, readings_show_all_rows
 
+import fota_async
 from fota_async import BatchReport, Credentials, FotaClient, RetryPolicy, RunStopped, State
 from fota_async.simulator import Faults, Rules, Simulator
 from fota_async.simulator.request_log import RequestRecord
 
 FULL_SIZE = 1_000_000
 """Devices of all accounts together, where `FOTA_CLUSTER_DEVICES` does not say otherwise."""
+PATIENT = RetryPolicy(tries=8, seconds=300.0, base=0.05, cap=0.5)
+LOOPBACK = "127.0.0.1:0"
+"""Where what a cluster shows on web pages goes: a cluster of tests is nobody else's business."""
+_SOURCE = str(Path(fota_async.__file__).parents[1])
 _SPAWN = multiprocessing.get_context("spawn")
 
 
@@ -288,9 +293,7 @@ def client_of(enrolment: Enrolment, url: str, **options: Any) -> FotaClient:
         enrolment.credentials,
         account=Simulator.account,
         base_url=url,
-        timeout=options.pop("timeout", 10.0),
-        retry=RetryPolicy(tries=8, seconds=1e6, base=0.05, cap=0.5),
-        **options,
+        **{"timeout": 10.0, "retry": PATIENT, **options},
     )
 
 
@@ -401,7 +404,8 @@ async def local_cluster(workers: int = 2, threads: int = 8) -> AsyncIterator[dis
             n_workers=workers,
             threads_per_worker=threads,
             processes=True,
-            dashboard_address=None,
+            dashboard_address=LOOPBACK,
+            worker_dashboard_address=LOOPBACK,
             asynchronous=True,
         ) as cluster,
         distributed.Client(cluster, asynchronous=True) as client,
@@ -409,28 +413,27 @@ async def local_cluster(workers: int = 2, threads: int = 8) -> AsyncIterator[dis
         yield client
 
 
-async def process_ids(client: distributed.Client) -> dict[str, int]:
-    """Return the process id of each worker, by its address."""
-    found: dict[str, int] = await client.run(os.getpid, on_error="ignore")
-    return found
+def running_workers(client: distributed.Client) -> list[int]:
+    """Return the process ids of the workers that will be replaced when they die.
+
+    A nanny starts no other process for one that dies before the nanny knows that it runs.
+    """
+    nannies = client.cluster.workers.values()
+    return [nanny.pid for nanny in nannies if nanny.status is distributed.core.Status.running]
 
 
 async def kill_workers(
     client: distributed.Client, times: int, draw: random.Random, moment: Callable[[], float]
 ) -> int:
     """Kill a worker at random again and again, without any warning; return how many died."""
-    killed = 0
     dead: set[int] = set()
-    while killed < times:
+    while len(dead) < times:
         await asyncio.sleep(moment())
-        alive = set((await process_ids(client)).values()) - dead
-        if not alive:
-            continue
-        victim = draw.choice(sorted(alive))
-        os.kill(victim, signal.SIGKILL)
-        dead.add(victim)
-        killed += 1
-    return killed
+        if alive := sorted(set(running_workers(client)) - dead):
+            victim = draw.choice(alive)
+            os.kill(victim, signal.SIGKILL)
+            dead.add(victim)
+    return len(dead)
 
 
 @attrs.define
@@ -454,7 +457,7 @@ class OwnProcesses:
     async def start_scheduler(self) -> None:
         self.scheduler = await self._start(
             "scheduler",
-            *("scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard"),
+            *("scheduler", "--host", "127.0.0.1", "--port", "0", "--dashboard-address", LOOPBACK),
             *("--scheduler-file", str(self.folder / "scheduler.json")),
         )
         async with asyncio.timeout(60):
@@ -478,7 +481,7 @@ class OwnProcesses:
             await self._start(
                 name,
                 *("worker", self.address, "--nthreads", str(threads), "--nworkers", "1"),
-                *("--no-dashboard", "--local-directory", str(self.folder)),
+                *("--dashboard-address", LOOPBACK, "--local-directory", str(self.folder)),
                 *options,
             )
         )
@@ -491,7 +494,8 @@ class OwnProcesses:
         with (self.folder / f"{name}.log").open("w") as log:
             return await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "dask", *command),
-                env={**os.environ, **self.environment},
+                cwd=self.folder,
+                env={**os.environ, "PYTHONPATH": _SOURCE, **self.environment},
                 stdout=log,
                 stderr=log,
             )

@@ -156,7 +156,7 @@ async def kept(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> Kept:
     enrolment = Enrolment(number=1, devices=3000, trouble=3.0)
     environment = {
         "DASK_DISTRIBUTED__COMM__COMPRESSION": "False",
-        "DASK_LOGGING__DISTRIBUTED": "debug",
+        "DASK_LOGGING__DISTRIBUTED": "info",
     }
     async with (
         servers_for([enrolment]) as servers,
