@@ -418,8 +418,8 @@ def running_workers(client: distributed.Client) -> list[int]:
 
     A nanny starts no other process for one that dies before the nanny knows that it runs.
     """
-    nannies = client.cluster.workers.values()
-    return [nanny.pid for nanny in nannies if nanny.status is distributed.core.Status.running]
+    processes = [nanny.process for nanny in client.cluster.workers.values() if nanny.process]
+    return [one.pid for one in processes if one.status is distributed.core.Status.running]
 
 
 async def kill_workers(
