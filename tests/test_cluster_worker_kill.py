@@ -2,6 +2,8 @@
 
 import asyncio
 import random
+from contextlib import AsyncExitStack
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,10 +16,16 @@ from cluster_helpers import (
     kill_workers,
     local_cluster,
     servers_for,
+    show,
     shown,
 )
 
+from fota_async import SessionManager, Tokens
 from fota_async.distributed import DaskExecutor
+from fota_async.errors import NotSentError
+from fota_async.executor import Errand, Tally
+from fota_async.models.success import SuccessFlag
+from fota_async.wire.route import get
 
 
 async def enrolled_among_kills(
@@ -44,7 +52,7 @@ async def enrolled_among_kills(
 
 
 def check(result: Shown) -> None:
-    print(result)
+    show(result)
     assert not is_as_expected(result.enrolment, result.report, result.truth)
     assert result.logins == 2
     assert result.token_requests == len(result.truth.bearers)
@@ -60,6 +68,48 @@ async def test_nothing_is_lost_when_workers_are_killed() -> None:
     assert killed == 3
     for result in results:
         check(result)
+
+
+class DeafWorkers:
+    """A client of a cluster whose one worker never answers, and is soon found to be gone."""
+
+    def __init__(self) -> None:
+        self.loop = SimpleNamespace(asyncio_loop=asyncio.get_running_loop())
+        self.asked = asyncio.Event()
+        self.given_up = 0
+
+    async def nthreads(self) -> dict[str, int]:
+        return {} if self.asked.is_set() else {"tcp://deaf": 4}
+
+    async def run(self, *_: Any, **__: Any) -> None:
+        self.asked.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.given_up += 1
+
+
+async def test_a_worker_that_dies_while_it_is_told_of_tokens_is_not_waited_for() -> None:
+    client = DeafWorkers()
+    executor = DaskExecutor(client)  # type: ignore[arg-type]  # as much of a client as is used
+    errand = Errand(get("/api/nothing", SuccessFlag), "/api/nothing")
+
+    async def make(home: SessionManager) -> None:
+        worker = await executor.take()
+        try:
+            with pytest.raises(NotSentError, match="left the cluster"):
+                await executor.make(worker, errand, Tokens("bearer", "session"), Tally(), home)
+        finally:
+            executor.give_back(worker)
+
+    async with AsyncExitStack() as stack, asyncio.timeout(10):
+        credentials = Enrolment(number=1, devices=0).credentials
+        # Accounts tell a worker one after the other.
+        homes = [await stack.enter_async_context(SessionManager(credentials)) for _ in range(3)]
+        await asyncio.gather(*map(make, homes))
+        await executor.aclose()
+
+    assert client.given_up == 1
 
 
 @pytest.mark.slow

@@ -185,15 +185,30 @@ class DaskExecutor:
         async with worker.telling:
             if (home.number, generation) in worker.told:
                 return
-            kit = Kit(self._name, home.number, generation, tokens, home.options)
-            said = await self._equipped(worker.address, pickle.dumps(kit))
+            said = await self._equipped(worker, home, generation, tokens)
             self._told.add(worker.address)
             if said.incarnation != worker.incarnation:
                 worker.told.clear()
                 worker.incarnation = said.incarnation
             worker.told.add((home.number, generation))
 
-    async def _equipped(self, address: str, sealed: bytes) -> Equipped:
+    async def _equipped(
+        self, worker: Worker, home: "_Home", generation: int, tokens: Tokens
+    ) -> Equipped:
+        """Tell a worker, unless it goes first: a dead one takes long not to answer."""
+        kit = Kit(self._name, home.number, generation, tokens, home.options)
+        asking = asyncio.ensure_future(self._asked(worker.address, pickle.dumps(kit)))
+        try:
+            if not worker.gone.done():
+                ends: set[asyncio.Future[Any]] = {asking, worker.gone}
+                await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            if asking.done():
+                return asking.result()
+        finally:
+            await cancel_all([asking])
+        raise NotSentError("the worker left the cluster before it was told of its tokens")
+
+    async def _asked(self, address: str, sealed: bytes) -> Equipped:
         try:
             said = await self._cluster.tell(address, equip, __version__, sealed, self._on_worker)
         except OSError as error:  # a TimeoutError is one, and what Dask makes of a lost connection
