@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import attrs
+import dask
 import distributed
 import msgspec
 from batch_helpers import imeis
@@ -382,6 +383,11 @@ class Shown:
         )
 
 
+def show(result: Shown) -> None:
+    """Print the figures of a run."""
+    print(result)  # noqa: T201 - for whoever runs these tests with `-s`
+
+
 async def shown(enrolment: Enrolment, servers: Servers, **options: Any) -> Shown:
     """Run an account's enrolment to its end and set its report beside the truth."""
     number = servers.enrolments.index(enrolment)
@@ -397,9 +403,20 @@ async def shown(enrolment: Enrolment, servers: Servers, **options: Any) -> Shown
 
 
 @asynccontextmanager
+async def _workers_are_kept() -> AsyncIterator[None]:
+    """Have a cluster start workers again however often they are killed.
+
+    As it is, it gives up one that is not there 15 s after a death, if only because of the next one.
+    """
+    with dask.config.set({"distributed.deploy.lost-worker-timeout": "1h"}):
+        yield
+
+
+@asynccontextmanager
 async def local_cluster(workers: int = 2, threads: int = 8) -> AsyncIterator[distributed.Client]:
     """Run a cluster of this machine, each worker a process; yield an asynchronous client."""
     async with (
+        _workers_are_kept(),
         distributed.LocalCluster(
             n_workers=workers,
             threads_per_worker=threads,
@@ -458,10 +475,9 @@ class OwnProcesses:
         self.scheduler = await self._start(
             "scheduler",
             *("scheduler", "--host", "127.0.0.1", "--port", "0", "--dashboard-address", LOOPBACK),
-            *("--scheduler-file", str(self.folder / "scheduler.json")),
         )
         async with asyncio.timeout(60):
-            while not (found := self._found_address()):
+            while not (found := self._found_address()):  # noqa: ASYNC110 - a process signals nothing
                 await asyncio.sleep(0.05)
         self.address = found
 
@@ -472,9 +488,7 @@ class OwnProcesses:
                 return address.strip()
         return ""
 
-    async def start_worker(
-        self, *options: str, threads: int = 8, host: str = "127.0.0.1"
-    ) -> None:
+    async def start_worker(self, *options: str, threads: int = 8, host: str = "127.0.0.1") -> None:
         name = f"worker-{len(self.workers)}"
         options = (*(("--host", host) if host else ()), *options)
         self.workers.append(

@@ -12,6 +12,7 @@ from cluster_helpers import (
     is_as_expected,
     local_cluster,
     servers_for,
+    show,
     shown,
 )
 
@@ -41,7 +42,7 @@ async def enrolled(devices: int, *, seed: int = 0, **options: Any) -> list[Shown
 
 
 def check(result: Shown) -> None:
-    print(result)
+    show(result)
     assert not is_as_expected(result.enrolment, result.report, result.truth)
     assert not result.truth.decided_and_sent
     sessions = 2 if len(result.truth.requests) > 45 else 1

@@ -21,6 +21,7 @@ from cluster_helpers import (
     is_as_expected,
     own_processes,
     servers_for,
+    show,
     shown,
 )
 
@@ -98,7 +99,8 @@ async def killed_after(coordinator: Coordinator, servers: Servers, requests: int
     goal = await servers.requests() + requests
     process.start()
     try:
-        while process.is_alive() and await servers.requests() < goal:
+        # Nobody tells of another process's requests.
+        while process.is_alive() and await servers.requests() < goal:  # noqa: ASYNC110
             await asyncio.sleep(0.005)
         was_alive = process.is_alive()
     finally:
@@ -133,7 +135,7 @@ async def enrolled_among_kills(
 
 
 def check(result: Shown, kills: int) -> None:
-    print(result)
+    show(result)
     assert not is_as_expected(result.enrolment, result.report, result.truth)
     assert not result.truth.watched_and_sent
     # One session a coordinator, and one more because the first one ended at the server.

@@ -95,7 +95,7 @@ class Relay:
 async def relay(target: str = "") -> AsyncIterator[Relay]:
     between = Relay(target)
     server = await asyncio.start_server(between.serve, "127.0.0.1", 0)
-    between.address = "tcp://127.0.0.1:{}".format(server.sockets[0].getsockname()[1])
+    between.address = f"tcp://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     try:
         yield between
     finally:
