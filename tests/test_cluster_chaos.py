@@ -1,8 +1,10 @@
 """Four accounts on a cluster of two processes, with everything going wrong: nothing is lost."""
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
+import distributed
 import pytest
 from cluster_helpers import (
     FULL_SIZE,
@@ -10,12 +12,15 @@ from cluster_helpers import (
     Shown,
     devices_in_all,
     is_as_expected,
+    law_is_kept,
     local_cluster,
+    own_processes,
     servers_for,
     show,
     shown,
 )
 
+from fota_async import RetryPolicy, State
 from fota_async.distributed import DaskExecutor
 
 
@@ -62,3 +67,42 @@ async def test_nothing_is_lost_on_a_cluster() -> None:
 async def test_nothing_of_a_million_devices_is_lost() -> None:
     for result in await enrolled(devices_in_all(FULL_SIZE)):
         check(result)
+
+
+@pytest.mark.slow
+async def test_a_run_whose_scheduler_dies_ends_with_a_true_report(tmp_path: Path) -> None:
+    account = Enrolment(number=1, devices=20_000, rate=8.0, told=True)
+    async with (
+        servers_for([account]) as servers,
+        own_processes(tmp_path) as cluster,
+        distributed.Client(cluster.address, asynchronous=True) as client,
+        DaskExecutor(client, worker_timeout=5.0) as executor,
+        asyncio.timeout(120),
+    ):
+        running = asyncio.create_task(
+            shown(
+                account,
+                servers,
+                executor=executor,
+                batch_size=100,
+                client={"retry": RetryPolicy(seconds=5.0)},
+            )
+        )
+        # Nobody tells of another process's requests.
+        while await servers.requests() < 30:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        assert cluster.scheduler is not None
+        cluster.scheduler.kill()
+        result = await running
+
+    show(result)
+    report, members = result.report, result.truth.members
+    assert report.stopped == "error"
+    assert law_is_kept(report)
+    assert report.inputs == account.devices
+    assert 0 < report.succeeded < account.devices
+    by_state: dict[State, set[str]] = {state: set() for state in State}
+    for outcome in report:
+        by_state[outcome.state].add(outcome.device_id)
+    assert by_state[State.SUCCEEDED] <= members
+    assert not members & (by_state[State.UNSENT] | by_state[State.FAILED])
