@@ -264,7 +264,7 @@ class DaskExecutor:
                 return
             kit = Kit(self._name, home.number, generation, tokens, home.options)
             self._told.add(worker.address)
-            said = await self._equipped(worker.address, seal(kit))
+            said = await self._equipped(worker, seal(kit))
             if said.incarnation != worker.incarnation:
                 worker.told.clear()
                 worker.incarnation, worker.ahead = said.incarnation, -inf
@@ -272,7 +272,20 @@ class DaskExecutor:
             worker.ahead = max(worker.ahead, said.now - time.monotonic())
             worker.told[home.number] = generation
 
-    async def _equipped(self, address: str, sealed: bytes) -> Equipped:
+    async def _equipped(self, worker: Worker, sealed: bytes) -> Equipped:
+        """Tell a worker, unless it goes first: a dead one takes long not to answer."""
+        asking = asyncio.ensure_future(self._asked(worker.address, sealed))
+        try:
+            if not worker.gone.done():
+                ends: set[asyncio.Future[Any]] = {asking, worker.gone}
+                await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            if asking.done():
+                return asking.result()
+        finally:
+            await cancel_all([asking])
+        raise NotSentError("the worker left the cluster before it was told of its tokens")
+
+    async def _asked(self, address: str, sealed: bytes) -> Equipped:
         try:
             said = await self._cluster.tell(address, equip, __version__, sealed, self._on_worker)
         except FotaError:

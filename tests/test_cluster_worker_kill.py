@@ -1,0 +1,126 @@
+"""Workers are killed without warning while four accounts are enrolled: nothing is lost."""
+
+import asyncio
+import random
+from contextlib import AsyncExitStack
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from cluster_helpers import (
+    FULL_SIZE,
+    Enrolment,
+    Shown,
+    devices_in_all,
+    is_as_expected,
+    kill_workers,
+    local_cluster,
+    servers_for,
+    show,
+    shown,
+)
+
+from fota_async import SessionManager, Tokens
+from fota_async.distributed import DaskExecutor
+from fota_async.errors import NotSentError
+from fota_async.executor import Errand, Tally
+from fota_async.models.success import SuccessFlag
+from fota_async.wire.route import get
+
+
+async def enrolled_among_kills(
+    accounts: list[Enrolment], *, kills: int, between: tuple[float, float], **options: Any
+) -> tuple[list[Shown], int]:
+    """Return what came of the accounts, and how many workers died before their end."""
+    draw = random.Random(accounts[0].seed)
+    async with (
+        servers_for(accounts) as servers,
+        local_cluster() as client,
+        DaskExecutor(client) as executor,
+    ):
+        killer = kill_workers(client, kills, draw, lambda: draw.uniform(*between))
+        killing = asyncio.create_task(killer)
+        try:
+            results = await asyncio.gather(
+                *(shown(one, servers, executor=executor, **options) for one in accounts)
+            )
+        finally:
+            killed = killing.result() if killing.done() else None
+            killing.cancel()
+        assert killed is not None, "the runs ended before the last kill"
+        return results, killed
+
+
+def check(result: Shown) -> None:
+    show(result)
+    assert not is_as_expected(result.enrolment, result.report, result.truth)
+    assert result.logins == 2
+    assert result.token_requests == len(result.truth.bearers)
+
+
+async def test_nothing_is_lost_when_workers_are_killed() -> None:
+    accounts = [Enrolment(number=n, devices=10_000, rate=15.0, told=n < 3) for n in (1, 2, 3, 4)]
+
+    results, killed = await enrolled_among_kills(
+        accounts, kills=3, between=(0.2, 2.0), batch_size=100
+    )
+
+    assert killed == 3
+    for result in results:
+        check(result)
+
+
+class DeafWorkers:
+    """A client of a cluster whose one worker never answers, and is soon found to be gone."""
+
+    def __init__(self) -> None:
+        self.loop = SimpleNamespace(asyncio_loop=asyncio.get_running_loop())
+        self.asked = asyncio.Event()
+        self.given_up = 0
+
+    async def nthreads(self) -> dict[str, int]:
+        return {} if self.asked.is_set() else {"tcp://deaf": 4}
+
+    async def run(self, *_: Any, **__: Any) -> None:
+        self.asked.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.given_up += 1
+
+
+async def test_a_worker_that_dies_while_it_is_told_of_tokens_is_not_waited_for() -> None:
+    client = DeafWorkers()
+    executor = DaskExecutor(client)  # type: ignore[arg-type]  # as much of a client as is used
+    errand = Errand(get("/api/nothing", SuccessFlag), "/api/nothing")
+
+    async def make(home: SessionManager) -> None:
+        worker = await executor.take()
+        try:
+            with pytest.raises(NotSentError, match="left the cluster"):
+                await executor.make(worker, errand, Tokens("bearer", "session"), Tally(), home)
+        finally:
+            executor.give_back(worker)
+
+    async with AsyncExitStack() as stack, asyncio.timeout(10):
+        credentials = Enrolment(number=1, devices=0).credentials
+        # Accounts tell a worker one after the other.
+        homes = [await stack.enter_async_context(SessionManager(credentials)) for _ in range(3)]
+        await asyncio.gather(*map(make, homes))
+        await executor.aclose()
+
+    assert client.given_up == 1
+
+
+@pytest.mark.slow
+async def test_nothing_of_a_million_devices_is_lost_when_workers_are_killed_20_times() -> None:
+    each = devices_in_all(FULL_SIZE) // 4
+    accounts = [Enrolment(number=n, devices=each, rate=8.0, told=n < 3) for n in (1, 2, 3, 4)]
+
+    results, killed = await enrolled_among_kills(
+        accounts, kills=20, between=(0.1, 2.5), batch_size=min(1000, each // 250)
+    )
+
+    assert killed == 20
+    for result in results:
+        check(result)
