@@ -75,7 +75,7 @@ def _checked(flags: RunFlags) -> Any:
             "--workers starts a cluster on this machine, --cluster uses one that is there: give "
             "one of them; nothing was sent"
         )
-    if find_spec("distributed") is None:
+    if not all(map(find_spec, ("distributed", "cryptography"))):
         raise ConfigurationError(
             "--workers and --cluster need `pip install 'fota_async[distributed]'`; nothing was sent"
         )
