@@ -4,7 +4,7 @@ import asyncio
 import os
 import warnings
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.util import find_spec
 from typing import Any
 
@@ -12,12 +12,15 @@ from yarl import URL
 
 from fota_async.batch.settings import RunOptions
 from fota_async.cli.run_flags import RunFlags
+from fota_async.cli.signals import on_signals
 from fota_async.client import FotaClient
 from fota_async.errors import ConfigurationError, NotSentError
+from fota_async.executor import Executor
 from fota_async.transport import is_loopback
 
 _PATIENCE = 30.0
 """Seconds that a scheduler may take to answer."""
+_GOODBYE = 5.0
 
 
 @asynccontextmanager
@@ -43,25 +46,42 @@ async def requests_elsewhere(
     if flags.dry_run:  # it has no requests to make
         yield
         return
+    stack = AsyncExitStack()
+    try:
+        options["executor"] = await stack.enter_async_context(_executor(flags, security, client))
+        yield
+    finally:
+        await _leave(stack)
+
+
+@asynccontextmanager
+async def _executor(flags: RunFlags, security: Any, client: FotaClient) -> AsyncIterator[Executor]:
     from fota_async.cli.local_cluster import local_cluster, silence  # noqa: PLC0415 - an extra
     from fota_async.distributed import DaskExecutor  # noqa: PLC0415 - likewise
 
     silence()
-    if flags.cluster is not None:
-        async with _connected(flags.cluster, security) as there, DaskExecutor(there) as executor:
-            options["executor"] = executor
-            yield
-        return
-    assert flags.workers is not None  # noqa: S101 - one of the two is given
-    # As many tries at once as the session may have in flight.
-    threads = -(-client.session.max_concurrency // flags.workers)
-    async with (
-        local_cluster(flags.workers, threads) as (address, own_security),
-        _connected(address, own_security) as here,
-        DaskExecutor(here) as executor,
-    ):
-        options["executor"] = executor
-        yield
+    async with AsyncExitStack() as stack:
+        address = flags.cluster or ""
+        if flags.workers is not None:
+            # As many tries at once as the session may have in flight.
+            threads = -(-client.session.max_concurrency // flags.workers)
+            local = local_cluster(flags.workers, threads)
+            address, security = await stack.enter_async_context(local)
+        cluster = await stack.enter_async_context(_connected(address, security))
+        async with DaskExecutor(cluster) as executor:
+            yield executor
+
+
+async def _leave(stack: AsyncExitStack) -> None:
+    """Let go of the cluster, but let nobody wait long for a report: what is left ends by itself."""
+    leaving = asyncio.create_task(stack.aclose())
+    enough = asyncio.Event()
+    interrupted = asyncio.create_task(enough.wait())
+    with on_signals(enough.set):
+        await asyncio.wait(
+            [leaving, interrupted], timeout=_GOODBYE, return_when=asyncio.FIRST_COMPLETED
+        )
+    interrupted.cancel()
 
 
 def _checked(flags: RunFlags) -> Any:
@@ -170,8 +190,10 @@ async def _connected(address: str, security: Any) -> AsyncIterator[Any]:
                 await client
         except Exception as error:  # noqa: BLE001 - whatever it is that answers there
             await client.close()
+            certificates = ", and that the certificates fit" if security else ""
             raise NotSentError(
-                f"no Dask scheduler answers at {address} ({type(error).__name__}); nothing was sent"
+                f"no Dask scheduler answers at {address} ({type(error).__name__}): see that it "
+                f"runs there{certificates}; nothing was sent"
             ) from None
     try:
         yield client

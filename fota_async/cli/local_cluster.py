@@ -9,11 +9,12 @@ import logging
 import os
 import signal
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from multiprocessing import resource_tracker
 from typing import Any
 
-import dask
+import dask.config
 import distributed
 from distributed.security import Security
 
@@ -43,15 +44,17 @@ async def local_cluster(workers: int, threads: int) -> AsyncIterator[tuple[str, 
     Raises:
         NotSentError: They could not be started.
     """
+    loop, thread = asyncio.get_running_loop(), ThreadPoolExecutor(1)
     with _nothing_to_inherit():
-        starting = asyncio.create_task(asyncio.to_thread(_start, workers, threads))
+        starting = loop.run_in_executor(thread, _start, workers, threads)
         try:
             cluster = await asyncio.shield(starting)
             yield cluster.scheduler_address, cluster.security
         finally:
             # A start that is interrupted cannot be given up half-way without leaving processes.
-            cluster = await starting
-            await asyncio.to_thread(cluster.close)
+            cluster = await asyncio.shield(starting)
+            await loop.run_in_executor(thread, cluster.close)
+            thread.shutdown(wait=False)
 
 
 def silence() -> None:
@@ -107,10 +110,21 @@ def _signals_held_back() -> Iterator[None]:
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return
-    # Else the thread that needs it first starts it, and takes both signals again.
-    resource_tracker.ensure_running()
+    _start_tracker()  # else the thread that needs it first starts it, and takes both signals again
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     try:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _start_tracker() -> None:
+    """Start the process that tidies up after all others; it does not tell of it on the terminal."""
+    before = os.environ.get("PYTHONWARNINGS")
+    os.environ["PYTHONWARNINGS"] = "ignore::UserWarning:multiprocessing.resource_tracker"
+    try:
+        resource_tracker.ensure_running()
+    finally:
+        del os.environ["PYTHONWARNINGS"]
+        if before is not None:
+            os.environ["PYTHONWARNINGS"] = before
