@@ -86,7 +86,7 @@ def assert_quiet(errors: str) -> None:
 async def test_workers_make_the_requests_and_have_no_secret(tmp_path: Path) -> None:
     async with Simulator(faults=Faults(latency=0.02)) as sim:
         secrets = {sim.key, sim.secret, sim.username, sim.password}
-        async with append(sim, tmp_path, 8000, max_rate=40) as crew:
+        async with append(sim, tmp_path, 20_000, max_rate=40) as crew:
             await until(lambda: puts(sim) >= 20)
             first = crew.workers()
             assert len(first) == 2
@@ -99,21 +99,23 @@ async def test_workers_make_the_requests_and_have_no_secret(tmp_path: Path) -> N
             first[0].kill()
             await until(lambda: len({*crew.workers(), *first}) == 3)
             told = [one.environ() for one in crew.seen if one.is_running() and one != first[0]]
+            crew.signal_all(signal.SIGINT)
             await crew.command.seconds_to_its_end()
 
         assert len(told) == 3  # both workers, and what cleans up after processes
         for environment in told:
             assert not [name for name in environment if name.startswith("THINGSPACE_")]
             assert secrets.isdisjoint(environment.values())
-        assert crew.command.process.returncode == 0
-        assert crew.command.report["succeeded"] == 8000
-        assert_true(crew.command, sim.members(), 8000)
-        said = crew.command.output[1].splitlines()
-        assert [line for line in said if not line.startswith("append: ")] == []
+        assert crew.command.process.returncode == 130
+        assert crew.command.report["succeeded"] == len(sim.members())
+        assert_true(crew.command, sim.members(), 20_000)
+        assert_quiet(crew.command.output[1])
         await crew.none_is_left()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)]
+)
 async def test_an_interrupt_leaves_workers_the_grace_of_the_run(
     tmp_path: Path, number: signal.Signals
 ) -> None:
@@ -146,7 +148,7 @@ async def test_a_second_signal_ends_it_at_once_and_its_workers(tmp_path: Path) -
 
         assert crew.command.process.returncode in {130, 143}
         assert seconds < 10.0
-        assert crew.command.report["unknown"] == 20 * puts(sim)
+        assert crew.command.report["unknown"] >= 20 * puts(sim)
         assert_true(crew.command, sim.members(), 1000)
         assert_quiet(crew.command.output[1])
         await crew.none_is_left()
@@ -166,7 +168,7 @@ async def test_interrupted_while_workers_start_it_sends_nothing(tmp_path: Path) 
 
 
 async def test_killed_it_leaves_no_worker_and_the_same_command_goes_on(tmp_path: Path) -> None:
-    async with Simulator(faults=trouble(8)) as sim:
+    async with Simulator(faults=Faults(latency=(0.02, 0.06), drop_after=0.05, seed=3)) as sim:
         given = {"journal": tmp_path / "run.db", "timeout": 1}
         async with append(sim, tmp_path, 2000, **given) as killed:
             await until(lambda: puts(sim) >= 30)

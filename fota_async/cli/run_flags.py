@@ -24,7 +24,7 @@ _BEYOND = Group(
     help="Who makes the requests; limit, journal and report stay here. Where the account's rate is "
     "the limit, it makes nothing faster. Workers get devices, batch by batch, and tokens, never "
     "key, secret, user name or password. Needs `pip install 'fota_async[distributed]'`.",
-    sort_key=2,
+    sort_key=2.5,
 )
 
 
