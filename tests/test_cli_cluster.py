@@ -1,11 +1,12 @@
 """`--cluster` and `--workers`: what they take, what they refuse, and that all else is as ever."""
 
+import asyncio
 import json
-import logging
 import os
+import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -22,16 +23,6 @@ from fota_async.cli import cluster as of_commands
 from fota_async.simulator import Faults, SimulatorThread
 
 APPEND = ("append", "--upgrade", UPGRADE)
-
-
-@pytest.fixture(autouse=True)
-def levels() -> Iterator[None]:
-    """Commands silence Dask for the whole process, which is theirs elsewhere."""
-    loggers = [logging.getLogger(name) for name in ("distributed", "tornado")]
-    before = [one.level for one in loggers]
-    yield
-    for logger, level in zip(loggers, before, strict=True):
-        logger.setLevel(level)
 
 
 @pytest.fixture
@@ -239,6 +230,23 @@ def test_where_no_scheduler_answers_nothing_is_sent(
         assert err.endswith("nothing was sent\n")
         assert err.count("\n") == 1
     assert not sim.requests
+
+
+async def test_an_interrupt_ends_the_wait_for_a_cluster_that_does_not_let_go() -> None:
+    stack, begun = AsyncExitStack(), asyncio.Event()
+
+    async def never() -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    stack.push_async_callback(never)
+    leaving = asyncio.create_task(of_commands._leave(stack))
+    await begun.wait()
+    signal.raise_signal(signal.SIGINT)
+
+    # So that the report is still printed, which is done afterwards.
+    async with asyncio.timeout(3):
+        await leaving
 
 
 def test_a_dry_run_starts_no_process(fota: Fota, sim: SimulatorThread, tmp_path: Path) -> None:

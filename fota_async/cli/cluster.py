@@ -75,6 +75,7 @@ async def _executor(flags: RunFlags, security: Any, client: FotaClient) -> Async
 async def _leave(stack: AsyncExitStack) -> None:
     """Let go of the cluster, but let nobody wait long for a report: what is left ends by itself."""
     leaving = asyncio.create_task(stack.aclose())
+    leaving.add_done_callback(lambda left: left.cancelled() or left.exception())
     enough = asyncio.Event()
     interrupted = asyncio.create_task(enough.wait())
     with on_signals(enough.set):

@@ -60,7 +60,9 @@ async def local_cluster(workers: int, threads: int) -> AsyncIterator[tuple[str, 
 def silence() -> None:
     """Let Dask say nothing: what a user has to know of it, reports and errors of ours tell."""
     for name in ("distributed", "tornado"):
-        logging.getLogger(name).setLevel(_QUIET)
+        # Of the handlers, since loggers below have levels of their own.
+        for handler in logging.getLogger(name).handlers:
+            handler.setLevel(_QUIET)
 
 
 def _start(workers: int, threads: int) -> Any:
