@@ -14,10 +14,6 @@ from contextlib import asynccontextmanager, contextmanager
 from multiprocessing import resource_tracker
 from typing import Any
 
-import dask.config
-import distributed
-from distributed.security import Security
-
 from fota_async.cli.secret_sources import variable
 from fota_async.errors import NotSentError
 
@@ -59,6 +55,8 @@ async def local_cluster(workers: int, threads: int) -> AsyncIterator[tuple[str, 
 
 def silence() -> None:
     """Let Dask say nothing: what a user has to know of it, reports and errors of ours tell."""
+    import distributed  # noqa: F401, PLC0415 - it makes its handlers
+
     for name in ("distributed", "tornado"):
         # Of the handlers, since loggers below have levels of their own.
         for handler in logging.getLogger(name).handlers:
@@ -66,8 +64,11 @@ def silence() -> None:
 
 
 def _start(workers: int, threads: int) -> Any:
+    import dask.config  # noqa: PLC0415 - an extra
+    import distributed  # noqa: PLC0415 - likewise
+
     make: Any = distributed.LocalCluster  # which is not annotated
-    security: Any = Security
+    security: Any = distributed.Security
     with _signals_held_back(), dask.config.set(_NO_PAGES):
         try:
             return make(
@@ -109,15 +110,16 @@ def _signals_held_back() -> Iterator[None]:
     They go to all processes at once, from a terminal or a service manager, and workers must go on
     for as long as the run has its grace.
     """
-    if not hasattr(signal, "pthread_sigmask"):  # Windows
+    hold = getattr(signal, "pthread_sigmask", None)  # which Windows lacks
+    if hold is None:
         yield
         return
     _start_tracker()  # else the thread that needs it first starts it, and takes both signals again
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    before = hold(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        hold(signal.SIG_SETMASK, before)
 
 
 def _start_tracker() -> None:
