@@ -95,12 +95,13 @@ def check_base_url(base_url: str) -> str:
             f"base_url must be scheme, host and port only; the routes hold the path. "
             f"Got {str(url)!r}"
         )
-    if url.scheme == "http" and not _is_loopback(url.host):
+    if url.scheme == "http" and not is_loopback(url.host):
         raise ConfigurationError(f"base_url must be https, or the tokens to {url.host} are public")
     return str(url.origin())
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address is surely this machine."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -169,6 +169,7 @@ def _fill_in_settings(_: App, __: tuple[str, ...], arguments: ArgumentCollection
 def _somebody_reads_on() -> bool:
     """Whether a thread still waits for standard input, which would keep the process from ending."""
     others = [t for t in threading.enumerate() if t is not threading.current_thread()]
-    for thread in others:
+    lasting = [thread for thread in others if not thread.daemon]
+    for thread in lasting:
         thread.join(_LAST_BREATH)
-    return any(thread.is_alive() and not thread.daemon for thread in others)
+    return any(thread.is_alive() for thread in lasting)

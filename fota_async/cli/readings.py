@@ -14,6 +14,7 @@ from fota_async.batch.states import DeviceOutcome
 from fota_async.cli.access import OUTPUT
 from fota_async.cli.advice import stopped_in_words
 from fota_async.cli.calls import JSON_HELP, as_line, tell_pauses
+from fota_async.cli.cluster import requests_elsewhere
 from fota_async.cli.exits import Exit, exit_code
 from fota_async.cli.output import fail, print_pieces, say
 from fota_async.cli.progress import ProgressDisplay
@@ -53,8 +54,8 @@ async def read_devices(make_run: MakeRun, file: str, flags: ReadFlags) -> int:
     client = flags.client(progress or tell_pauses, max_rate=flags.max_rate)
     options = run_options(flags)
     options["keep"] = "none"  # what was printed need not be held
-    run = make_run(client, devices_of(file, flags.column), options)
-    async with client:
+    async with client, requests_elsewhere(flags, options, client):
+        run = make_run(client, devices_of(file, flags.column), options)
         with on_signals(graceful(run.stop, flags.grace)) as received, progress or nullcontext():
             async with run:
                 written = await _print(run, as_json=as_json)

@@ -19,6 +19,13 @@ _WHOLE = Number(gte=1)
 _SECONDS = Number(gt=0)
 _RUN = Group("How the run behaves", sort_key=1)
 _JOURNAL = Group("Going on after a crash", sort_key=2)
+_BEYOND = Group(
+    "Beyond this process",
+    help="Who makes the requests; limit, journal and report stay here. Where the account's rate is "
+    "the limit, it makes nothing faster. Workers get devices, batch by batch, and tokens, never "
+    "key, secret, user name or password. Needs `pip install 'fota_async[distributed]'`.",
+    sort_key=2.5,
+)
 
 
 @attrs.frozen(kw_only=True)
@@ -84,6 +91,35 @@ class RunFlags(AccessFlags):
             "of the target; the rest of a file is then read to be listed as unsent.",
         ),
     ] = 10.0
+    workers: Annotated[
+        int | None,
+        Parameter(
+            group=_BEYOND,
+            validator=_WHOLE,
+            help="So many processes on this machine make the requests, and end with the command.",
+        ),
+    ] = None
+    cluster: Annotated[
+        str | None,
+        Parameter(
+            group=_BEYOND,
+            help="The workers of a Dask cluster make the requests: tls://HOST:PORT of its "
+            "scheduler, or tcp:// on this machine. They need the same fota_async as this machine.",
+        ),
+    ] = None
+    cluster_ca: Annotated[
+        str | None,
+        Parameter(
+            group=_BEYOND, help="File with the authority that the cluster's certificates are of."
+        ),
+    ] = None
+    cluster_cert: Annotated[
+        str | None,
+        Parameter(group=_BEYOND, help="File with the certificate to show to the cluster."),
+    ] = None
+    cluster_key: Annotated[
+        str | None, Parameter(group=_BEYOND, help="File with the key of that certificate.")
+    ] = None
     dry_run: Annotated[
         bool,
         Parameter(

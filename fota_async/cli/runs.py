@@ -10,6 +10,7 @@ from fota_async.batch.settings import RunOptions
 from fota_async.batch.source import Devices
 from fota_async.batch.sync import SyncReport
 from fota_async.cli.advice import advised, stopped_in_words
+from fota_async.cli.cluster import requests_elsewhere
 from fota_async.cli.confirm import confirm
 from fota_async.cli.exits import Exit, exit_code
 from fota_async.cli.failures import Kept, failures_in_words, with_access
@@ -84,10 +85,10 @@ async def drive(
     progress = ProgressDisplay()
     record = RunRecord(asked=asked(file, flags))
     client = flags.client(fan_out(progress, record), max_rate=flags.max_rate)
-    run = make_run(client, devices_of(file, flags.column), options)
     result: Any = None
     stopped: RunStopped | None = None
-    async with client:
+    async with client, requests_elsewhere(flags, options, client):
+        run = make_run(client, devices_of(file, flags.column), options)
         with on_signals(graceful(run.stop, flags.grace)) as received, progress:
             try:
                 with advised():
@@ -155,6 +156,8 @@ def asked(file: str, flags: ReportFlags) -> dict[str, str]:
         "deadline": flags.deadline and f"{flags.deadline:g} s",
         "settle delay": f"{flags.settle_delay:g} s",
         "timeout of a try": f"{flags.timeout:g} s",
+        "worker processes": flags.workers and f"{flags.workers:,}",
+        "cluster": flags.cluster,
         "dry run": "yes" if flags.dry_run else None,
     }
     if isinstance(flags, RecordFlags) and flags.journal:

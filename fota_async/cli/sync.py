@@ -15,6 +15,7 @@ from fota_async.batch.sync import Sync, SyncPlan, SyncReport
 from fota_async.cli.access import OUTPUT
 from fota_async.cli.advice import advice_on
 from fota_async.cli.arguments import File, Flat
+from fota_async.cli.cluster import requests_elsewhere
 from fota_async.cli.confirm import answered_yes
 from fota_async.cli.exits import Exit, exit_code
 from fota_async.cli.failures import Kept, failures_in_words, with_access
@@ -82,16 +83,16 @@ async def sync(
     client = options.client(fan_out(progress, record), max_rate=options.max_rate)
     run_with = run_options(options)
     run_with["settle_limit"] = target.settle_limit
-    job = Sync(
-        client.session,
-        target.operation("append", client.account, settle=True),
-        target.operation("remove", client.account, settle=True),
-        max_removals=options.max_removals,
-        approve=lambda plan: _approve(plan, target, options, progress),
-        options=run_with,
-    )
     stopped: SyncStopped | None = None
-    async with client:
+    async with client, requests_elsewhere(options, run_with, client):
+        job = Sync(
+            client.session,
+            target.operation("append", client.account, settle=True),
+            target.operation("remove", client.account, settle=True),
+            max_removals=options.max_removals,
+            approve=lambda plan: _approve(plan, target, options, progress),
+            options=run_with,
+        )
         with on_signals(graceful(job.stop, options.grace)) as received, progress:
             try:
                 report = await job.run(source_of(file, options.column))

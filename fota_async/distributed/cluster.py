@@ -85,11 +85,15 @@ class Cluster:
             except Exception as error:  # noqa: BLE001 - whatever Dask makes of a closed client
                 what = type(error).__name__
                 raise NotSentError(f"the cluster did not take the request ({what})") from None
+            made = asyncio.ensure_future(_result_of(future))
             try:
-                result: T = await future
+                # Cancelled while it fetches a result, it would leave errors that nobody looks at;
+                # released, it ends by itself.
+                result: T = await asyncio.shield(made)
                 return result
             finally:
                 future.release()
+                made.add_done_callback(_look_away)
 
         return await self._there(run)
 
@@ -116,3 +120,12 @@ class Cluster:
                 raise
             # Nobody gave up here: it is the other loop that ended.
             raise ConnectionError("the client of the cluster was closed meanwhile") from None
+
+
+async def _result_of(future: Any) -> Any:
+    return await future
+
+
+def _look_away(made: asyncio.Future[Any]) -> None:
+    if not made.cancelled():
+        made.exception()

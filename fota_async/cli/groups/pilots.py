@@ -16,6 +16,7 @@ from fota_async.batch.settings import RunOptions
 from fota_async.batch.source import Devices
 from fota_async.cli.advice import stopped_in_words
 from fota_async.cli.arguments import Api23, File, Flat, devices_in
+from fota_async.cli.cluster import requests_elsewhere
 from fota_async.cli.exits import Exit, exit_code
 from fota_async.cli.groups.campaign_dates import AllDates, HttpDates
 from fota_async.cli.groups.campaign_schedules import (
@@ -192,7 +193,8 @@ async def _drive(start: Start, file: str, flags: PilotFlags, again: str) -> int:
         check_report_path(flags.report, file, flags.journal)
     arguments, options = await flags.arguments(), record_options(flags)
     progress, record = ProgressDisplay(), RunRecord(asked=asked(file, flags))
-    async with flags.client(fan_out(progress, record), max_rate=flags.max_rate) as client:
+    client = flags.client(fan_out(progress, record), max_rate=flags.max_rate)
+    async with client, requests_elsewhere(flags, options, client):
         devices = devices_of(file, flags.column)
         work = asyncio.ensure_future(start(client, devices, arguments, options))
         with on_signals(graceful(work.cancel, flags.grace)) as received, progress:
