@@ -57,8 +57,7 @@ from fota_async import (
 )
 from fota_async.api.upgrades import MODIFY_UPGRADE
 from fota_async.batch.operation import Operation
-from fota_async.distributed import DaskExecutor, outpost
-from fota_async.distributed import executor as executor_module
+from fota_async.distributed import DaskExecutor, handover, outpost
 from fota_async.distributed.cluster import Cluster
 from fota_async.distributed.parcel import Kit, Parcel, seal
 from fota_async.events import PauseEvent, RequestEvent
@@ -71,6 +70,11 @@ NewStub = Callable[..., Awaitable[Stub]]
 NewClient = Callable[..., FotaClient]
 
 IDS = [imei(number) for number in range(1, 401)]
+
+
+def name_of(executor: DaskExecutor) -> str:
+    """Return what workers call an executor."""
+    return executor._teller._executor
 
 
 @pytest.fixture
@@ -537,7 +541,7 @@ async def test_what_the_client_of_the_cluster_did_not_take_is_unsent(
             await (dask.close() if gone == "client" else dask.cluster.close())
             with pytest.raises(RunStopped) as caught:
                 await running
-    await outpost.dismiss(executor._name)  # the executor cannot reach it any more
+    await outpost.dismiss(name_of(executor))  # the executor cannot reach it any more
 
     report = caught.value.report
     assert (report.succeeded, report.unsent, report.requests) == (10, len(IDS) - 10, 1)
@@ -579,7 +583,7 @@ async def test_a_request_that_reaches_its_worker_too_late_is_not_sent(
     sim = await new_sim()
     client = new_client(sim, retry=RetryPolicy(tries=1, seconds=0))
     with (
-        patch.object(executor_module, "_BEGUN_WITHIN", -0.001),  # it is late when it leaves
+        patch.object(handover, "_BEGUN_WITHIN", -0.001),  # it is late when it leaves
         pytest.raises(RunStopped, match="too busy") as caught,
     ):
         await client.v1.upgrades.append_devices(sim.upgrade_id, IDS, executor=executor)
@@ -662,13 +666,13 @@ async def test_a_worker_that_left_during_a_pause_is_not_handed_the_request(
     assert isinstance(cluster.cluster, LocalCluster)
     await asyncio.gather(*(worker.close() for worker in cluster.cluster.workers.values()))
     async with asyncio.timeout(20):
-        while not executor._roster.is_empty:  # noqa: ASYNC110 - it signals nothing
+        while not executor._lookout._roster.is_empty:  # noqa: ASYNC110 - it signals nothing
             await asyncio.sleep(0.01)
     errand = Errand(MODIFY_UPGRADE, UPGRADE_PATH, b"{}")
     with pytest.raises(NotSentError, match="left the cluster"):
         await place.make(errand, tokens, tally, session)
     place.give_back()
-    await outpost.dismiss(executor._name)  # with real workers it went with them
+    await outpost.dismiss(name_of(executor))  # with real workers it went with them
 
     assert tally == Tally()
 
@@ -689,8 +693,8 @@ async def test_a_worker_forgets_tokens_although_its_answer_was_not_waited_for(
         with patch.object(Cluster, "tell", cut), pytest.raises(asyncio.CancelledError):
             await place.prepare(tokens, session)
         place.give_back()
-        assert executor._name in outpost._outposts
-    assert executor._name not in outpost._outposts
+        assert name_of(executor) in outpost._outposts
+    assert name_of(executor) not in outpost._outposts
 
 
 async def test_a_closed_client_is_not_taken_for_a_worker_without_the_library(

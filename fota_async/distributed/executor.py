@@ -1,37 +1,21 @@
 """The executor that has a Dask cluster make the tries of runs."""
 
 import asyncio
-import pickle
-import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
-from itertools import count
-from math import inf
-from ssl import SSLContext
+from collections.abc import Callable
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
 from uuid import uuid4
-from weakref import WeakKeyDictionary
 
 import attrs
-from yarl import URL
 
-from fota_async._version import __version__
-from fota_async.batch.news import cancel_all
 from fota_async.credentials import Tokens
 from fota_async.distributed.cluster import Cluster
-from fota_async.distributed.outpost import dismiss, equip, make_try
-from fota_async.distributed.parcel import Equipped, Kit, Made, Parcel, seal
-from fota_async.distributed.roster import Roster, Worker
-from fota_async.errors import (
-    AnswerTimeoutError,
-    ConfigurationError,
-    ConnectionLostError,
-    FotaError,
-    LostError,
-    MisuseError,
-    NotSentError,
-)
+from fota_async.distributed.handover import HandOver
+from fota_async.distributed.home import Homes
+from fota_async.distributed.lookout import Lookout
+from fota_async.distributed.roster import Worker
+from fota_async.distributed.teller import Teller
+from fota_async.errors import FotaError, MisuseError
 from fota_async.events import RequestEvent, current_run
 from fota_async.executor import Errand, Place, Tally, TryHome
 from fota_async.options import WireOptions
@@ -41,17 +25,6 @@ if TYPE_CHECKING:
     import distributed
 
 T = TypeVar("T")
-
-_LOOK_AGAIN = 1.0
-"""Seconds between two looks at which workers there are."""
-_BLIND = 10.0
-"""Seconds without such a look after which the workers count as gone."""
-_BEGUN_WITHIN = 5.0
-"""Seconds within which a worker has to begin a try: as long as a lost one may take to land when it
-is settled. A worker that stood still must not send what was given up long ago."""
-_MARGIN = 30.0
-"""Seconds that the way through the cluster may add to the longest try."""
-_GOODBYE = 10.0
 
 
 class DaskExecutor:
@@ -94,19 +67,12 @@ class DaskExecutor:
         worker_timeout: float = 300.0,
     ) -> None:
         check_positive("worker_timeout", worker_timeout)
-        self._cluster = Cluster(client)
-        self._on_worker = on_worker
-        self._worker_timeout = worker_timeout
-        self._name = uuid4().hex
-        self._roster = Roster()
-        self._homes: WeakKeyDictionary[TryHome, _Home] = WeakKeyDictionary()
-        self._home_numbers = count(1)
-        self._try_numbers = count(1)
-        self._told: set[str] = set()
+        cluster, name = Cluster(client), uuid4().hex
+        self._lookout = Lookout(cluster, worker_timeout)
+        self._homes = Homes(on_worker)
+        self._teller = Teller(cluster, name, on_worker)
+        self._hand_over = HandOver(cluster, name)
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._watching: asyncio.Task[None] | None = None
-        self._looked_at = -inf
-        self._trouble = ""
 
     def place(self) -> Place:
         """Return a place at a worker, not yet taken; see `fota_async.executor.Place`.
@@ -121,210 +87,15 @@ class DaskExecutor:
             raise MisuseError(
                 "this executor belongs to another event loop; make one executor for each loop"
             )
-        return _WorkerPlace(self)
-
-    async def take(self) -> Worker:
-        """Wait for a place at a worker; give it back by `give_back`.
-
-        Raises:
-            NotSentError: There was no worker for `worker_timeout` seconds.
-        """
-        self._watch()
-        try:
-            while True:
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(self._worker_timeout):
-                        return await self._roster.take()
-                if self._roster.is_empty:
-                    raise NotSentError(
-                        f"the cluster had no worker for {self._worker_timeout:g} s "
-                        f"(worker_timeout){self._trouble}"
-                    )
-        finally:
-            self._rest()
-
-    def give_back(self, worker: Worker) -> None:
-        """Take back a place at `worker`."""
-        self._roster.give_back(worker)
-        self._rest()
-
-    async def prepare(self, worker: Worker, tokens: Tokens, home: TryHome) -> None:
-        """Tell a worker what it does not know yet; see `fota_async.executor.Place.prepare`.
-
-        Args:
-            worker: Where a place was taken.
-            tokens: What the try will be made with.
-            home: On whose behalf.
-
-        Raises:
-            NotSentError: The worker is gone, or does not answer.
-            ConfigurationError: It has another version of `fota_async`, or cannot send.
-        """
-        if home not in self._homes:
-            self._homes[home] = _Home(next(self._home_numbers), _options_of(home, self._on_worker))
-        known = self._homes[home]
-        _check_that_it_is_there(worker)
-        await self._tell(worker, known, known.generation_of(tokens), tokens)
-
-    async def make(
-        self, worker: Worker, errand: Errand[T], tokens: Tokens, tally: Tally, home: TryHome
-    ) -> T:
-        """Have a worker make a try; see `fota_async.executor.Place.make`.
-
-        Args:
-            worker: Where a place was taken, and which is prepared.
-            errand: The try.
-            tokens: What it is made with.
-            tally: Counts it when it reached the wire, or may have.
-            home: On whose behalf.
-
-        Raises:
-            CallError: It did not give its result.
-        """
-        _check_that_it_is_there(worker)
-        known = self._homes[home]
-        parcel = Parcel(
-            self._name,
-            worker.incarnation,
-            next(self._try_numbers),
-            known.number,
-            known.generation_of(tokens),
-            errand,
-            attrs.evolve(tally),
-            time.monotonic() + worker.ahead + _BEGUN_WITHIN,
-        )
-        tally.on_wire = True
-        try:
-            made = await self._made(worker, parcel, known)
-        except FotaError:
-            raise  # it was not even handed over
-        except BaseException:  # cancelled, too: nobody knows what the worker does
-            tally.requests, tally.in_doubt = tally.requests + 1, True
-            raise
-        finally:
-            tally.on_wire = False
-        if made.untold:
-            worker.told.clear()
-        tally.requests, tally.in_doubt = made.tally.requests, made.tally.in_doubt
-        run = current_run.get()
-        for event in made.events:
-            home.tell(attrs.evolve(event, run=run) if isinstance(event, RequestEvent) else event)
-        if made.defect:
-            raise RuntimeError(f"{made.defect} on worker {worker.address}")
-        if made.error is not None:
-            made.error.route = errand.route.name
-            raise made.error
-        result: T = made.result
-        return result
-
-    async def _made(self, worker: Worker, parcel: Parcel, home: "_Home") -> Made:
-        """Return what became of a try; one that the cluster lost is lost."""
-        started_at, started = time.time(), time.monotonic()
-        try:
-            return await self._result(worker, parcel, home.longest_try)
-        except LostError as error:
-            tally = Tally(parcel.tally.requests + 1, in_doubt=True)
-            event = RequestEvent(
-                route=parcel.errand.route.name,
-                attempt=parcel.errand.attempt,
-                seconds=time.monotonic() - started,
-                error=type(error).__name__,
-                started=started_at,
-                server=home.options["base_url"],
-                resends=parcel.tally.requests,
-            )
-            return Made(tally, error=error, events=[event])
-
-    async def _result(self, worker: Worker, parcel: Parcel, longest: float) -> Made:
-        key = f"fota-try-{self._name}-{parcel.number}"
-        task = asyncio.ensure_future(self._cluster.task(worker.address, make_try, parcel, key=key))
-        ends: set[asyncio.Future[Any]] = {task, worker.gone}
-        try:
-            await asyncio.wait(ends, timeout=longest, return_when=asyncio.FIRST_COMPLETED)
-            if task.done():
-                return task.result()
-        except FotaError:
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever it is, the try may have been made
-            what = type(error).__name__
-            raise ConnectionLostError(f"the cluster lost the request ({what})") from None
-        finally:
-            await cancel_all([task])
-        if worker.gone.done():
-            raise ConnectionLostError("the worker that had the request left the cluster")
-        raise AnswerTimeoutError(f"no answer through the cluster for {longest:g} s")
-
-    # What workers are told
-
-    async def _tell(self, worker: Worker, home: "_Home", generation: int, tokens: Tokens) -> None:
-        if worker.told.get(home.number, 0) >= generation:
-            return
-        async with worker.telling:
-            if worker.told.get(home.number, 0) >= generation:
-                return
-            kit = Kit(self._name, home.number, generation, tokens, home.options)
-            self._told.add(worker.address)
-            said = await self._equipped(worker, seal(kit))
-            if said.incarnation != worker.incarnation:
-                worker.told.clear()
-                worker.incarnation, worker.ahead = said.incarnation, -inf
-            # It has gone on since it said so: what is measured by this ends early rather than late.
-            worker.ahead = max(worker.ahead, said.now - time.monotonic())
-            worker.told[home.number] = generation
-
-    async def _equipped(self, worker: Worker, sealed: bytes) -> Equipped:
-        """Tell a worker, unless it goes first: a dead one takes long not to answer."""
-        asking = asyncio.ensure_future(self._asked(worker.address, sealed))
-        try:
-            if not worker.gone.done():
-                ends: set[asyncio.Future[Any]] = {asking, worker.gone}
-                await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-            if asking.done():
-                return asking.result()
-        finally:
-            await cancel_all([asking])
-        raise NotSentError("the worker left the cluster before it was told of its tokens")
-
-    async def _asked(self, address: str, sealed: bytes) -> Equipped:
-        try:
-            said = await self._cluster.tell(address, equip, __version__, sealed, self._on_worker)
-        except FotaError:
-            raise
-        except (ImportError, AttributeError, TypeError, pickle.PickleError) as error:
-            raise ConfigurationError(
-                f"worker {address} cannot load fota_async {__version__} "
-                f"({type(error).__name__}: {error}); install the same version there"
-            ) from None
-        except Exception as error:  # noqa: BLE001 - whatever Dask makes of a lost connection
-            what = type(error).__name__
-            raise NotSentError(f"worker {address} does not answer ({what})") from None
-        if said.version != __version__:
-            raise ConfigurationError(
-                f"worker {address} has fota_async {said.version}, and here is {__version__}; "
-                "install the same version there"
-            )
-        if said.trouble:
-            raise ConfigurationError(f"worker {address} cannot send: {said.trouble}")
-        return said
+        return _WorkerPlace(self._lookout, self._homes, self._teller, self._hand_over)
 
     async def aclose(self) -> None:
         """Have the workers close their connections and forget their tokens.
 
         Runs that use this executor must have ended; it may be used again.
         """
-        if self._watching is not None:
-            await cancel_all([self._watching])
-            self._watching = None
-        self._roster.update({})  # they know nothing any more
-        self._looked_at = -inf
-        with suppress(Exception):  # a cluster that is gone has nothing to be let go of
-            there = self._told & (await self._cluster.threads()).keys()
-            async with asyncio.timeout(_GOODBYE):
-                await asyncio.gather(
-                    *(self._cluster.tell(address, dismiss, self._name) for address in there),
-                    return_exceptions=True,
-                )
-        self._told.clear()
+        await self._lookout.aclose()
+        await self._teller.dismiss()
 
     async def __aenter__(self) -> Self:
         return self
@@ -337,102 +108,53 @@ class DaskExecutor:
     ) -> None:
         await self.aclose()
 
-    # Who is there
-
-    def _watch(self) -> None:
-        if self._watching is None:
-            if time.monotonic() - self._looked_at > _BLIND:
-                self._roster.update({})  # nobody looked for a while
-            self._watching = asyncio.create_task(self._keep_looking())
-
-    def _rest(self) -> None:
-        if self._watching is not None and not self._roster.in_use:
-            self._watching.cancel()
-            self._watching = None
-
-    async def _keep_looking(self) -> None:
-        while True:
-            await asyncio.sleep(self._looked_at + _LOOK_AGAIN - time.monotonic())
-            try:
-                found = await self._cluster.threads()
-            except Exception as error:  # noqa: BLE001 - told by whoever misses a worker
-                what = error if isinstance(error, FotaError) else type(error).__name__
-                self._trouble = f": its scheduler cannot be reached ({what})"
-                if time.monotonic() - self._looked_at > _BLIND:
-                    self._roster.update({})
-                await asyncio.sleep(_LOOK_AGAIN)
-            else:
-                self._trouble, self._looked_at = "", time.monotonic()
-                self._roster.update(found)
-
 
 class _WorkerPlace:
-    """A place at a worker, for one try at a time."""
+    """A place at whichever worker has one, for one try at a time."""
 
-    def __init__(self, executor: DaskExecutor) -> None:
-        self._executor = executor
-        self._worker: Worker | None = None
-
-    async def take(self) -> None:
-        self._worker = await self._executor.take()
-
-    def give_back(self) -> None:
-        if self._worker is not None:
-            self._executor.give_back(self._worker)
-            self._worker = None
-
-    async def prepare(self, tokens: Tokens, home: TryHome) -> None:
-        assert self._worker is not None  # noqa: S101 - a slot takes its place before it is used
-        await self._executor.prepare(self._worker, tokens, home)
-
-    async def make(self, errand: Errand[T], tokens: Tokens, tally: Tally, home: TryHome) -> T:
-        assert self._worker is not None  # noqa: S101 - as above
-        return await self._executor.make(self._worker, errand, tokens, tally, home)
-
-
-@attrs.define(eq=False)
-class _Home:
-    """A session manager, as the workers know it."""
-
-    number: int
-    options: Mapping[str, Any]
-    generations: dict[Tokens, int] = attrs.field(factory=dict)
+    def __init__(self, lookout: Lookout, homes: Homes, teller: Teller, hand_over: HandOver) -> None:
+        self._lookout = lookout
+        self._homes = homes
+        self._teller = teller
+        self._hand_over = hand_over
+        self._taken: Worker | None = None
 
     @property
-    def longest_try(self) -> float:
-        """Seconds after which nothing comes any more."""
-        seconds: float = self.options["connect_timeout"] + 11 * self.options["timeout"]
-        return seconds + _MARGIN
+    def _worker(self) -> Worker:
+        assert self._taken is not None  # noqa: S101 - a slot takes its place before it is used
+        return self._taken
 
-    def generation_of(self, tokens: Tokens) -> int:
-        """Return the number of these tokens; a provider need not count its own."""
-        if tokens not in self.generations:
-            last = max(self.generations.values(), default=0)
-            for old in list(self.generations)[:-1]:
-                del self.generations[old]
-            self.generations[tokens] = last + 1
-        return self.generations[tokens]
+    async def take(self) -> None:
+        self._taken = await self._lookout.take()
 
+    def give_back(self) -> None:
+        if self._taken is not None:
+            self._lookout.give_back(self._taken)
+            self._taken = None
 
-def _check_that_it_is_there(worker: Worker) -> None:
-    if worker.gone.done():
-        raise NotSentError("the worker left the cluster before it was handed the request")
+    async def prepare(self, tokens: Tokens, home: TryHome) -> None:
+        await self._teller.tell(self._worker, self._homes.of(home), tokens)
 
-
-def _options_of(home: TryHome, on_worker: object) -> Mapping[str, Any]:
-    """Return how workers make tries.
-
-    Raises:
-        ConfigurationError: Something of it cannot, or must not, be sent to them.
-    """
-    options = dict(home.wire_options)
-    proxy = options["proxy"]
-    own = {"ssl": isinstance(options["ssl"], SSLContext), "proxy": bool(proxy and URL(proxy).user)}
-    for name in [name for name, is_own in own.items() if is_own]:
-        if on_worker is None:
-            raise ConfigurationError(
-                f"the client's {name} is not sent to workers; have `DaskExecutor(on_worker=...)` "
-                "return what they use instead"
-            )
-        del options[name]
-    return options
+    async def make(self, errand: Errand[T], tokens: Tokens, tally: Tally, home: TryHome) -> T:
+        worker, known = self._worker, self._homes.of(home)
+        tally.on_wire = True
+        try:
+            made = await self._hand_over(worker, known, errand, tokens, tally)
+        except FotaError:
+            raise  # it was not even handed over
+        except BaseException:  # cancelled, too: nobody knows what the worker does
+            tally.requests, tally.in_doubt = tally.requests + 1, True
+            raise
+        finally:
+            tally.on_wire = False
+        tally.requests, tally.in_doubt = made.tally.requests, made.tally.in_doubt
+        run = current_run.get()
+        for event in made.events:
+            home.tell(attrs.evolve(event, run=run) if isinstance(event, RequestEvent) else event)
+        if made.defect:
+            raise RuntimeError(f"{made.defect} on worker {worker.address}")
+        if made.error is not None:
+            made.error.route = errand.route.name
+            raise made.error
+        result: T = made.result
+        return result
