@@ -19,6 +19,8 @@ from distributed.protocol import pickle
 
 from fota_async import Credentials
 from fota_async.distributed import DaskExecutor
+from fota_async.distributed.outpost import equip
+from fota_async.distributed.parcel import unseal
 
 
 def forms(secret: str) -> set[bytes]:
@@ -112,11 +114,12 @@ def free_port() -> int:
 
 
 class Watched(distributed.Client):  # type: ignore[misc]  # distributed has no types
-    """A client that keeps what it is given."""
+    """A client that keeps what it is given, and what is in the kits that are sealed."""
 
     def __init__(self, *given: Any, **options: Any) -> None:
         self.submitted: list[bytes] = []
         self.run_there: list[bytes] = []
+        self.sealed: list[bytes] = []
         super().__init__(*given, **options)
 
     def submit(self, *given: Any, **options: Any) -> Any:
@@ -125,6 +128,10 @@ class Watched(distributed.Client):  # type: ignore[misc]  # distributed has no t
 
     def run(self, *given: Any, **options: Any) -> Any:
         self.run_there.append(pickle.dumps((given, options)))
+        if given[0] is equip:
+            _, _, sealed, _ = given
+            self.sealed.append(sealed)
+            self.run_there.append(pickle.dumps(unseal(sealed)))
         return super().run(*given, **options)
 
 
@@ -138,6 +145,7 @@ class Kept:
     to_workers: bytes
     submitted: bytes
     run_there: bytes
+    sealed: list[bytes]
     logs: bytes
     environments: bytes
     planted: bytes
@@ -192,6 +200,7 @@ async def kept(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> Kept:
         to_workers=bytes(to_worker.sent),
         submitted=b"\n".join(client.submitted[:-1]),
         run_there=b"\n".join(client.run_there),
+        sealed=client.sealed,
         logs="\n".join(logs).encode(),
         environments=str(environments).encode(),
         planted=planted,
@@ -211,12 +220,11 @@ async def test_what_leaves_the_coordinator(kept: Kept) -> None:
     assert all(device.encode() in kept.submitted for device in ids)
     assert not any(device.encode() in kept.run_there for device in ids)
 
-    # And that is what goes over the wire: all of it, and tokens no more often than they were told.
+    # And that is what goes over the wire: all of it, and tokens only in the kits that were seen.
     assert all(device.encode() in kept.to_scheduler for device in ids)
-    for token in kept.tokens:
-        told = kept.run_there.count(token.encode())
-        assert kept.to_scheduler.count(token.encode()) == told
-        assert kept.to_workers.count(token.encode()) == told
+    for wire in (kept.to_scheduler, kept.to_workers):
+        assert not found(kept.tokens, wire)
+        assert [wire.count(sealed) for sealed in kept.sealed] == [1] * len(kept.sealed)
 
     # What would have been found.
     assert found(kept.secrets, kept.planted) >= {kept.enrolment.credentials.basic}

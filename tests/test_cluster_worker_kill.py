@@ -23,9 +23,6 @@ from cluster_helpers import (
 from fota_async import SessionManager, Tokens
 from fota_async.distributed import DaskExecutor
 from fota_async.errors import NotSentError
-from fota_async.executor import Errand, Tally
-from fota_async.models.success import SuccessFlag
-from fota_async.wire.route import get
 
 
 async def enrolled_among_kills(
@@ -78,6 +75,9 @@ class DeafWorkers:
         self.asked = asyncio.Event()
         self.given_up = 0
 
+    def submit(self, *_: Any, **__: Any) -> None:
+        raise AssertionError("nothing is handed to a worker that was told nothing")
+
     async def nthreads(self) -> dict[str, int]:
         return {} if self.asked.is_set() else {"tcp://deaf": 4}
 
@@ -92,21 +92,21 @@ class DeafWorkers:
 async def test_a_worker_that_dies_while_it_is_told_of_tokens_is_not_waited_for() -> None:
     client = DeafWorkers()
     executor = DaskExecutor(client)  # type: ignore[arg-type]  # as much of a client as is used
-    errand = Errand(get("/api/nothing", SuccessFlag), "/api/nothing")
 
-    async def make(home: SessionManager) -> None:
-        worker = await executor.take()
+    async def prepare(home: SessionManager) -> None:
+        place = executor.place()
+        await place.take()
         try:
             with pytest.raises(NotSentError, match="left the cluster"):
-                await executor.make(worker, errand, Tokens("bearer", "session"), Tally(), home)
+                await place.prepare(Tokens("bearer", "session"), home)
         finally:
-            executor.give_back(worker)
+            place.give_back()
 
     async with AsyncExitStack() as stack, asyncio.timeout(10):
         credentials = Enrolment(number=1, devices=0).credentials
         # Accounts tell a worker one after the other.
         homes = [await stack.enter_async_context(SessionManager(credentials)) for _ in range(3)]
-        await asyncio.gather(*map(make, homes))
+        await asyncio.gather(*map(prepare, homes))
         await executor.aclose()
 
     assert client.given_up == 1
