@@ -5,6 +5,7 @@ import inspect
 import json
 import ssl
 import threading
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
@@ -708,3 +709,15 @@ async def test_a_closed_client_is_not_taken_for_a_worker_without_the_library(
                 await client.v1.upgrades.append_devices(sim.upgrade_id, IDS, executor=executor)
             assert caught.value.report.unsent == len(IDS)
         place.give_back()
+
+
+@pytest.mark.parametrize("ahead", [-1e6, 1e6])
+async def test_the_clocks_of_workers_may_say_what_they_like(
+    new_sim: NewSim, new_client: NewClient, executor: DaskExecutor, ahead: float
+) -> None:
+    sim = await new_sim()
+    clock = SimpleNamespace(monotonic=lambda: time.monotonic() + ahead)
+    with patch.object(outpost, "time", clock):
+        client = new_client(sim, retry=RetryPolicy(tries=1, seconds=0))
+        report = await client.v1.upgrades.append_devices(sim.upgrade_id, IDS, executor=executor)
+    assert (report.succeeded, report.requests) == (len(IDS), 1)
