@@ -3,24 +3,23 @@
 import asyncio
 import pickle
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from itertools import count
 from math import inf
-from ssl import SSLContext
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 from uuid import uuid4
 from weakref import WeakKeyDictionary
 
 import attrs
-from yarl import URL
 
 from fota_async._version import __version__
 from fota_async.batch.news import cancel_all
 from fota_async.credentials import Tokens
 from fota_async.distributed.cluster import Cluster
-from fota_async.distributed.outpost import dismiss, equip, make_try
+from fota_async.distributed.home import Home, options_of
+from fota_async.distributed.outpost import dismiss, equip, make_try, version_here
 from fota_async.distributed.parcel import Equipped, Kit, Made, Parcel, seal
 from fota_async.distributed.roster import Roster, Worker
 from fota_async.errors import (
@@ -85,13 +84,14 @@ class DaskExecutor:
         self._worker_timeout = worker_timeout
         self._name = uuid4().hex
         self._roster = Roster()
-        self._homes: WeakKeyDictionary[TryHome, _Home] = WeakKeyDictionary()
+        self._homes: WeakKeyDictionary[TryHome, Home] = WeakKeyDictionary()
         self._home_numbers = count(1)
         self._try_numbers = count(1)
         self._told: set[str] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._watching: asyncio.Task[None] | None = None
         self._looked_at = -inf
+        self._scheduler_is_fit = False
         self._trouble = ""
 
     def place(self) -> Place:
@@ -137,7 +137,7 @@ class DaskExecutor:
     async def prepare(self, worker: Worker, tokens: Tokens, home: TryHome) -> None:
         """Tell a worker what it does not know yet; see `fota_async.executor.Place.prepare`."""
         if home not in self._homes:
-            self._homes[home] = _Home(next(self._home_numbers), _options_of(home, self._on_worker))
+            self._homes[home] = Home(next(self._home_numbers), options_of(home, self._on_worker))
         known = self._homes[home]
         _check_that_it_is_there(worker)
         await self._tell(worker, known, known.generation_of(tokens), tokens)
@@ -182,11 +182,11 @@ class DaskExecutor:
         result: T = made.result
         return result
 
-    async def _made(self, worker: Worker, parcel: Parcel, home: "_Home") -> Made:
+    async def _made(self, worker: Worker, parcel: Parcel, home: Home) -> Made:
         """Return what became of a try; one that the cluster lost is lost."""
         started_at, started = time.time(), time.monotonic()
         try:
-            return await self._result(worker, parcel, home.longest_try)
+            return await self._result(worker, parcel, home.longest_try + _MARGIN)
         except LostError as error:
             tally = Tally(parcel.tally.requests + 1, in_doubt=True)
             event = RequestEvent(
@@ -221,13 +221,14 @@ class DaskExecutor:
 
     # What workers are told
 
-    async def _tell(self, worker: Worker, home: "_Home", generation: int, tokens: Tokens) -> None:
+    async def _tell(self, worker: Worker, home: Home, generation: int, tokens: Tokens) -> None:
         if worker.told.get(home.number, 0) >= generation:
             return
         async with worker.telling:
             if worker.told.get(home.number, 0) >= generation:
                 return
             kit = Kit(self._name, home.number, generation, tokens, home.options)
+            await self._check_scheduler()
             self._told.add(worker.address)
             said = await self._equipped(worker.address, seal(kit))
             if said.incarnation != worker.incarnation:
@@ -237,24 +238,16 @@ class DaskExecutor:
             worker.ahead = said.now - time.monotonic()
             worker.told[home.number] = generation
 
+    async def _check_scheduler(self) -> None:
+        if not self._scheduler_is_fit:  # it opens each task before it hands it on
+            version = await _heard("the scheduler", self._cluster.tell_scheduler(version_here))
+            _check_version("the scheduler", version)
+            self._scheduler_is_fit = True
+
     async def _equipped(self, address: str, sealed: bytes) -> Equipped:
-        try:
-            said = await self._cluster.tell(address, equip, __version__, sealed, self._on_worker)
-        except FotaError:
-            raise
-        except (ImportError, AttributeError, TypeError, pickle.PickleError) as error:
-            raise ConfigurationError(
-                f"worker {address} cannot load fota_async {__version__} "
-                f"({type(error).__name__}: {error}); install the same version there"
-            ) from None
-        except Exception as error:  # noqa: BLE001 - whatever Dask makes of a lost connection
-            what = type(error).__name__
-            raise NotSentError(f"worker {address} does not answer ({what})") from None
-        if said.version != __version__:
-            raise ConfigurationError(
-                f"worker {address} has fota_async {said.version}, and here is {__version__}; "
-                "install the same version there"
-            )
+        asked = self._cluster.tell(address, equip, __version__, sealed, self._on_worker)
+        said = await _heard(f"worker {address}", asked)
+        _check_version(f"worker {address}", said.version)
         if said.trouble:
             raise ConfigurationError(f"worker {address} cannot send: {said.trouble}")
         return said
@@ -342,49 +335,34 @@ class _WorkerPlace:
         return await self._executor.make(self._worker, errand, tokens, tally, home)
 
 
-@attrs.define(eq=False)
-class _Home:
-    """A session manager, as the workers know it."""
+async def _heard(who: str, asked: Awaitable[T]) -> T:
+    """Return what a process of the cluster says.
 
-    number: int
-    options: Mapping[str, Any]
-    generations: dict[Tokens, int] = attrs.field(factory=dict)
+    Raises:
+        ConfigurationError: It cannot load what it was to run.
+        NotSentError: It does not answer.
+    """
+    try:
+        return await asked
+    except FotaError:
+        raise
+    except (ImportError, AttributeError, TypeError, pickle.PickleError) as error:
+        raise ConfigurationError(
+            f"{who} cannot load fota_async {__version__} ({type(error).__name__}: {error}); "
+            "install the same version there"
+        ) from None
+    except Exception as error:  # noqa: BLE001 - whatever Dask makes of a lost connection
+        raise NotSentError(f"{who} does not answer ({type(error).__name__})") from None
 
-    @property
-    def longest_try(self) -> float:
-        """Seconds after which nothing comes any more."""
-        seconds: float = self.options["connect_timeout"] + 11 * self.options["timeout"]
-        return seconds + _MARGIN
 
-    def generation_of(self, tokens: Tokens) -> int:
-        """Return the number of these tokens; a provider need not count its own."""
-        if tokens not in self.generations:
-            last = max(self.generations.values(), default=0)
-            for old in list(self.generations)[:-1]:
-                del self.generations[old]
-            self.generations[tokens] = last + 1
-        return self.generations[tokens]
+def _check_version(who: str, version: str) -> None:
+    if version != __version__:
+        raise ConfigurationError(
+            f"{who} has fota_async {version}, and here is {__version__}; "
+            "install the same version there"
+        )
 
 
 def _check_that_it_is_there(worker: Worker) -> None:
     if worker.gone.done():
         raise NotSentError("the worker left the cluster before it was handed the request")
-
-
-def _options_of(home: TryHome, on_worker: object) -> Mapping[str, Any]:
-    """Return how workers make tries.
-
-    Raises:
-        ConfigurationError: Something of it cannot, or must not, be sent to them.
-    """
-    options = dict(home.wire_options)
-    proxy = options["proxy"]
-    own = {"ssl": isinstance(options["ssl"], SSLContext), "proxy": bool(proxy and URL(proxy).user)}
-    for name in [name for name, is_own in own.items() if is_own]:
-        if on_worker is None:
-            raise ConfigurationError(
-                f"the client's {name} is not sent to workers; have `DaskExecutor(on_worker=...)` "
-                "return what they use instead"
-            )
-        del options[name]
-    return options

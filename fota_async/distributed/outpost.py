@@ -98,6 +98,11 @@ def _hear(event: Event) -> None:
     _heard.get().append(event)
 
 
+def version_here() -> str:
+    """Return which `fota_async` this process has."""
+    return __version__
+
+
 async def equip(
     version: str, sealed: bytes, on_worker: Callable[[], WireOptions] | None
 ) -> Equipped:
