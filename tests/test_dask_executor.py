@@ -438,6 +438,22 @@ async def test_a_worker_with_another_version_is_told_of(
     assert not sim.members()
 
 
+def patiently() -> WireOptions:
+    return {"timeout": 200.0, "connect_timeout": 20.0}
+
+
+async def test_a_worker_that_waits_longer_is_waited_for_longer(
+    new_sim: NewSim, new_client: NewClient, cluster: Client
+) -> None:
+    sim = await new_sim()
+    client = new_client(sim)
+    async with DaskExecutor(cluster, on_worker=patiently) as executor:
+        await client.v1.upgrades.append_devices(sim.upgrade_id, IDS, executor=executor)
+
+    # Else its request would be settled while it may still arrive.
+    assert executor._homes[client.session].longest_try == 20 + 11 * 200
+
+
 @attrs.frozen
 class OfAVault:
     """A provider of tokens that were had by somebody else."""

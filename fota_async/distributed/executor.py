@@ -236,6 +236,7 @@ class DaskExecutor:
                 worker.incarnation = said.incarnation
             # It has gone on since it said so: what is measured by this ends early rather than late.
             worker.ahead = said.now - time.monotonic()
+            home.longest_try = max(home.longest_try, said.longest_try)
             worker.told[home.number] = generation
 
     async def _check_scheduler(self) -> None:

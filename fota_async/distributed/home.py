@@ -20,17 +20,13 @@ class Home:
         number: Its own.
         options: How workers make its tries.
         generations: Numbers of its tokens.
+        longest_try: Seconds that a try takes at the most, as the workers say.
     """
 
     number: int
     options: Mapping[str, Any] = attrs.field(repr=False)
     generations: dict[Tokens, int] = attrs.field(factory=dict, repr=False)
-
-    @property
-    def longest_try(self) -> float:
-        """Seconds that a try takes at the most."""
-        seconds: float = self.options["connect_timeout"] + 11 * self.options["timeout"]
-        return seconds
+    longest_try: float = 0.0
 
     def generation_of(self, tokens: Tokens) -> int:
         """Return the number of these tokens; a provider need not count its own."""
