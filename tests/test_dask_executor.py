@@ -4,7 +4,9 @@ import asyncio
 import inspect
 import json
 import ssl
+import sys
 import threading
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
@@ -16,7 +18,7 @@ import attrs
 import pytest
 from anyio.from_thread import start_blocking_portal
 from dask_helpers import small_cluster
-from distributed import Client, LocalCluster
+from distributed import Client, LocalCluster, Worker
 from helpers import (
     UPGRADE,
     UPGRADE_PATH,
@@ -429,12 +431,31 @@ async def test_a_worker_with_another_version_is_told_of(
 ) -> None:
     sim = await new_sim()
     client = new_client(sim)
+    executor._teller._scheduler_is_fit = True  # it is the same process here
     with (
         patch.object(outpost, "__version__", "0.0.1"),
-        pytest.raises(RunStopped, match=r"has fota_async 0\.0\.1.*install the same version"),
+        pytest.raises(
+            RunStopped, match=r"worker tcp\S+ has fota_async 0\.0\.1.*install the same version"
+        ),
     ):
         await client.v1.upgrades.append_devices(sim.upgrade_id, IDS, executor=executor)
     assert not sim.members()
+
+
+def patiently() -> WireOptions:
+    return {"timeout": 200.0, "connect_timeout": 20.0}
+
+
+async def test_a_worker_that_waits_longer_is_waited_for_longer(
+    new_sim: NewSim, new_client: NewClient, cluster: Client
+) -> None:
+    sim = await new_sim()
+    client = new_client(sim)
+    async with DaskExecutor(cluster, on_worker=patiently) as executor:
+        await client.v1.upgrades.append_devices(sim.upgrade_id, IDS, executor=executor)
+
+    # Else its request would be settled while it may still arrive.
+    assert executor._homes.of(client.session).longest_try == 20 + 11 * 200
 
 
 @attrs.frozen
@@ -712,3 +733,55 @@ async def test_a_closed_client_is_not_taken_for_a_worker_without_the_library(
                 await client.v1.upgrades.append_devices(sim.upgrade_id, IDS, executor=executor)
             assert caught.value.report.unsent == len(IDS)
         place.give_back()
+
+
+@pytest.mark.parametrize("ahead", [-1e6, 1e6])
+async def test_the_clocks_of_workers_may_say_what_they_like(
+    new_sim: NewSim, new_client: NewClient, executor: DaskExecutor, ahead: float
+) -> None:
+    sim = await new_sim()
+    clock = SimpleNamespace(monotonic=lambda: time.monotonic() + ahead)
+    with patch.object(outpost, "time", clock):
+        client = new_client(sim, retry=RetryPolicy(tries=1, seconds=0))
+        report = await client.v1.upgrades.append_devices(sim.upgrade_id, IDS, executor=executor)
+    assert (report.succeeded, report.requests) == (len(IDS), 1)
+
+
+BARE_SCHEDULER = """
+import asyncio, sys
+sys.modules["fota_async"] = None  # as if it were not installed
+from distributed import Scheduler
+
+async def main():
+    async with Scheduler(host="127.0.0.1", port=0, dashboard_address="127.0.0.1:0") as scheduler:
+        print(scheduler.address, flush=True)
+        await scheduler.finished()
+
+asyncio.run(main())
+"""
+
+
+async def test_a_scheduler_without_the_library_is_told_of_before_anything_is_sent(
+    new_sim: NewSim, new_client: NewClient
+) -> None:
+    sim = await new_sim()
+    client, pipe = new_client(sim), asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", BARE_SCHEDULER, stdout=pipe, stderr=asyncio.subprocess.DEVNULL
+    )
+    try:
+        assert process.stdout is not None
+        address = (await process.stdout.readline()).decode().strip()
+        here = {"host": "127.0.0.1", "dashboard_address": "127.0.0.1:0"}
+        async with (
+            Worker(address, nthreads=1, **here),
+            Client(address, asynchronous=True) as dask,
+            DaskExecutor(dask) as executor,
+        ):
+            with pytest.raises(RunStopped, match="the scheduler cannot load") as caught:
+                await client.v1.upgrades.append_devices(sim.upgrade_id, IDS, executor=executor)
+    finally:
+        process.kill()
+        await process.wait()
+
+    assert (caught.value.report.unsent, caught.value.report.requests) == (len(IDS), 0)

@@ -53,6 +53,15 @@ class Cluster:
         result: T = said[address]
         return result
 
+    async def tell_scheduler(self, function: Callable[[], T]) -> T:
+        """Have a function run in the scheduler's process.
+
+        Raises:
+            NotSentError: The client is closed.
+            Exception: It cannot be reached, or not load the function.
+        """
+        return await self._asked(lambda: self._client.run_on_scheduler(function))
+
     async def task(
         self, address: str, function: Callable[..., Awaitable[T]], given: object, *, key: str
     ) -> T:

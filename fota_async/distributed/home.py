@@ -22,17 +22,13 @@ class Home:
     Attributes:
         number: What workers call it.
         options: How they make its tries.
+        longest_try: Seconds that a try takes at the most, as the workers say.
     """
 
     number: int
-    options: Mapping[str, Any]
-    _generations: dict[Tokens, int] = attrs.field(factory=dict)
-
-    @property
-    def longest_try(self) -> float:
-        """Seconds that a try may take."""
-        seconds: float = self.options["connect_timeout"] + 11 * self.options["timeout"]
-        return seconds
+    options: Mapping[str, Any] = attrs.field(repr=False)
+    longest_try: float = 0.0
+    _generations: dict[Tokens, int] = attrs.field(factory=dict, repr=False)
 
     def generation_of(self, tokens: Tokens) -> int:
         """Return the number of these tokens; a provider need not count its own."""

@@ -62,6 +62,12 @@ class Outpost:
         for old in sorted(generations)[:-_GENERATIONS]:
             del generations[old]
 
+    def longest_try(self, home: int) -> float:
+        """Return the seconds that a try takes at the most."""
+        options = self._tries[home].options
+        seconds: float = options["connect_timeout"] + 11 * options["timeout"]
+        return seconds
+
     def knows(self, parcel: Parcel) -> bool:
         """Whether it was told what the try needs."""
         return parcel.generation in self._tokens.get(parcel.home, ())
@@ -98,6 +104,11 @@ def _hear(event: Event) -> None:
     _heard.get().append(event)
 
 
+def version_here() -> str:
+    """Return which `fota_async` this process has."""
+    return __version__
+
+
 async def equip(
     version: str, sealed: bytes, on_worker: Callable[[], WireOptions] | None
 ) -> Equipped:
@@ -125,7 +136,8 @@ async def equip(
     except Exception as error:  # noqa: BLE001 - see above
         said = str(error) if isinstance(error, FotaError) else type(error).__name__
         return Equipped(__version__, trouble=said)
-    return Equipped(__version__, outpost.incarnation, now=time.monotonic())
+    longest = outpost.longest_try(kit.home)
+    return Equipped(__version__, outpost.incarnation, now=time.monotonic(), longest_try=longest)
 
 
 async def make_try(parcel: Parcel) -> Made:

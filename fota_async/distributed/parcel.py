@@ -70,12 +70,14 @@ class Equipped:
         incarnation: Of the process: a worker that was started again has another one.
         trouble: Why it cannot make tries; empty if it can.
         now: Seconds of its clock.
+        longest_try: Seconds that a try takes there at the most.
     """
 
     version: str
     incarnation: str = ""
     trouble: str = ""
     now: float = 0.0
+    longest_try: float = 0.0
 
 
 @attrs.frozen(repr=False)

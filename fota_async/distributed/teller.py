@@ -3,21 +3,23 @@
 import asyncio
 import pickle
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from math import inf
-from typing import Any
+from typing import Any, TypeVar
 
 from fota_async._version import __version__
 from fota_async.batch.news import cancel_all
 from fota_async.credentials import Tokens
 from fota_async.distributed.cluster import Cluster
 from fota_async.distributed.home import Home
-from fota_async.distributed.outpost import dismiss, equip
+from fota_async.distributed.outpost import dismiss, equip, version_here
 from fota_async.distributed.parcel import Equipped, Kit, seal
 from fota_async.distributed.roster import Worker
 from fota_async.errors import ConfigurationError, FotaError, NotSentError
 from fota_async.options import WireOptions
+
+T = TypeVar("T")
 
 _GOODBYE = 10.0
 """Seconds that letting go of all workers may take."""
@@ -38,6 +40,7 @@ class Teller:
         self._cluster = cluster
         self._executor = executor
         self._on_worker = on_worker
+        self._scheduler_is_fit = False
         self._told: set[str] = set()
 
     async def tell(self, worker: Worker, home: Home, tokens: Tokens) -> None:
@@ -53,6 +56,7 @@ class Teller:
         async with worker.telling:
             if worker.told.get(home.number, 0) >= generation:
                 return
+            await self._check_scheduler()
             self._told.add(worker.address)
             kit = Kit(self._executor, home.number, generation, tokens, home.options)
             said = await self._equipped(worker, seal(kit))
@@ -61,7 +65,14 @@ class Teller:
                 worker.incarnation, worker.ahead = said.incarnation, -inf
             # It has gone on since it said so: what is measured by this ends early rather than late.
             worker.ahead = max(worker.ahead, said.now - time.monotonic())
+            home.longest_try = max(home.longest_try, said.longest_try)
             worker.told[home.number] = generation
+
+    async def _check_scheduler(self) -> None:
+        if not self._scheduler_is_fit:  # it opens each task before it hands it on
+            version = await _heard("the scheduler", self._cluster.tell_scheduler(version_here))
+            _check_version("the scheduler", version)
+            self._scheduler_is_fit = True
 
     async def _equipped(self, worker: Worker, sealed: bytes) -> Equipped:
         """Tell a worker, unless it goes first: a dead one takes long not to answer."""
@@ -77,23 +88,9 @@ class Teller:
         raise NotSentError("the worker left the cluster before it was told of its tokens")
 
     async def _asked(self, address: str, sealed: bytes) -> Equipped:
-        try:
-            said = await self._cluster.tell(address, equip, __version__, sealed, self._on_worker)
-        except FotaError:
-            raise
-        except (ImportError, AttributeError, TypeError, pickle.PickleError) as error:
-            raise ConfigurationError(
-                f"worker {address} cannot load fota_async {__version__} "
-                f"({type(error).__name__}: {error}); install the same version there"
-            ) from None
-        except Exception as error:  # noqa: BLE001 - whatever Dask makes of a lost connection
-            what = type(error).__name__
-            raise NotSentError(f"worker {address} does not answer ({what})") from None
-        if said.version != __version__:
-            raise ConfigurationError(
-                f"worker {address} has fota_async {said.version}, and here is {__version__}; "
-                "install the same version there"
-            )
+        asked = self._cluster.tell(address, equip, __version__, sealed, self._on_worker)
+        said = await _heard(f"worker {address}", asked)
+        _check_version(f"worker {address}", said.version)
         if said.trouble:
             raise ConfigurationError(f"worker {address} cannot send: {said.trouble}")
         return said
@@ -108,3 +105,31 @@ class Teller:
                     return_exceptions=True,
                 )
         self._told.clear()
+
+
+async def _heard(who: str, asked: Awaitable[T]) -> T:
+    """Return what a process of the cluster says.
+
+    Raises:
+        ConfigurationError: It cannot load what it was to run.
+        NotSentError: It does not answer.
+    """
+    try:
+        return await asked
+    except FotaError:
+        raise
+    except (ImportError, AttributeError, TypeError, pickle.PickleError) as error:
+        raise ConfigurationError(
+            f"{who} cannot load fota_async {__version__} ({type(error).__name__}: {error}); "
+            "install the same version there"
+        ) from None
+    except Exception as error:  # noqa: BLE001 - whatever Dask makes of a lost connection
+        raise NotSentError(f"{who} does not answer ({type(error).__name__})") from None
+
+
+def _check_version(who: str, version: str) -> None:
+    if version != __version__:
+        raise ConfigurationError(
+            f"{who} has fota_async {version}, and here is {__version__}; "
+            "install the same version there"
+        )
