@@ -25,8 +25,9 @@ from fota_async import BatchReport, Credentials, FotaClient, RetryPolicy, RunSto
 from fota_async.simulator import Faults, Rules, Simulator
 from fota_async.simulator.request_log import RequestRecord
 
-FULL_SIZE = 1_000_000
-"""Devices of all accounts together, where `FOTA_CLUSTER_DEVICES` does not say otherwise."""
+USUAL_SIZE = 100_000
+"""Devices of all accounts together in the slow tests. `FOTA_CLUSTER_DEVICES=1000000` asks for a
+million, which takes about 90 seconds a test on two cores."""
 PATIENT = RetryPolicy(tries=8, seconds=300.0, base=0.05, cap=0.5)
 LOOPBACK = "127.0.0.1:0"
 """Where what a cluster shows on web pages goes: a cluster of tests is nobody else's business."""
@@ -34,9 +35,14 @@ _SOURCE = str(Path(fota_async.__file__).parents[1])
 _SPAWN = multiprocessing.get_context("spawn")
 
 
-def devices_in_all(usual: int) -> int:
-    """Return how many devices to send: `FOTA_CLUSTER_DEVICES` can ask for more or for fewer."""
-    return int(os.environ.get("FOTA_CLUSTER_DEVICES", usual))
+def devices_in_all() -> int:
+    """Return how many devices the slow tests send."""
+    return int(os.environ.get("FOTA_CLUSTER_DEVICES", USUAL_SIZE))
+
+
+def batch_size_for(devices: int) -> int:
+    """Return the batch size with which each of four accounts sends 250 batches or more."""
+    return max(1, min(1000, devices // 1000))
 
 
 # Accounts and their servers
