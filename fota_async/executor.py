@@ -81,6 +81,14 @@ class TryHome(Protocol):
 class Place(Protocol):
     """A place for one try at a time, taken and given back as a `fota_async.limiter.Slot` is."""
 
+    async def available(self) -> None:
+        """Wait until there is a place to take, without taking it.
+
+        Raises:
+            NotSentError: There is none to be had.
+        """
+        ...
+
     async def take(self) -> None:
         """Wait for the place.
 

@@ -267,6 +267,8 @@ class Slot:
     async def take(self) -> None:
         """Wait for the place, unless it is held already."""
         if not self._held:
+            if self.place is not None:
+                await self.place.available()  # others may send while there is none
             self._departure = await self.limiter.acquire(self._flow)
             if self.place is not None:
                 await self._take_place(self.place)

@@ -219,6 +219,25 @@ async def test_a_cluster_without_workers_ends_the_run_with_nothing_sent(
     assert not sim.members()
 
 
+async def test_a_run_without_workers_holds_up_nobody_else(
+    new_sim: NewSim, new_client: NewClient
+) -> None:
+    sim = await new_sim()
+    client = new_client(sim, max_concurrency=1)
+    async with small_cluster(workers=0) as cluster, DaskExecutor(cluster) as executor:
+        run = client.v1.upgrades.append_devices(sim.upgrade_id, IDS, executor=executor)
+        running = asyncio.ensure_future(run)
+        async with asyncio.timeout(5):
+            while not run.report.inputs:  # noqa: ASYNC110 - it signals nothing
+                await asyncio.sleep(0)
+            await client.v1.upgrades.get(sim.upgrade_id)
+        run.stop()
+        with pytest.raises(RunStopped):
+            await running
+
+    assert run.report.unsent == len(IDS)
+
+
 async def test_a_run_waits_for_the_first_worker(new_sim: NewSim, new_client: NewClient) -> None:
     sim = await new_sim()
     client = new_client(sim)

@@ -329,6 +329,8 @@ async def test_after_a_longer_pause_that_a_late_answer_asked_for_one_goes_first_
 class Nowhere:
     """A place for tries that cannot be had."""
 
+    async def available(self) -> None: ...
+
     async def take(self) -> None:
         raise NotSentError("no worker")
 

@@ -54,8 +54,9 @@ a run that must go on after a crash, a journal is enough.
 
 # What workers need
 
-- The same version of `fota_async`, with the extra; another one is refused, and named, before
-  anything is sent. Python and `distributed` should be the same everywhere, too, as Dask wants it.
+- The same version of `fota_async`, with the extra; so does the scheduler, which opens each task.
+  Another one is refused, and named, before anything is sent. Python and `distributed` should be
+  the same everywhere, too, as Dask wants it.
 - A way to the API; a proxy or certificates of their own are told by `DaskExecutor(on_worker=...)`.
 - Threads, as many as tries are to be made at once. They wait; they need no core each.
 - No credentials. The worker processes of a `LocalCluster` inherit the environment of this process,
@@ -64,6 +65,10 @@ a run that must go on after a crash, a journal is enough.
 Dask keeps the latest 1,000 messages of each of its connections, with the device lists in them. For
 long runs start coordinator and scheduler with `DASK_DISTRIBUTED__ADMIN__LOW_LEVEL_LOG_LENGTH=10` in
 the environment, or each of them grows by a hundred megabytes and more.
+
+A cluster that scales itself (`adapt`) hears of a try only when a worker has a place for it: give it a
+`minimum`, or scale it yourself. A `LocalCluster` gives up a worker that is not back 15 seconds after
+its death (`distributed.deploy.lost-worker-timeout`).
 
 Whoever reaches the scheduler can run code on the workers, and so read the tokens: keep others out,
 by TLS as below or by the network.

@@ -125,6 +125,9 @@ class _WorkerPlace:
         assert self._taken is not None  # noqa: S101 - a slot takes its place before it is used
         return self._taken
 
+    async def available(self) -> None:
+        await self._lookout.available()
+
     async def take(self) -> None:
         self._taken = await self._lookout.take()
 

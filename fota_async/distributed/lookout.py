@@ -55,6 +55,14 @@ class Lookout:
         finally:
             self._rest()
 
+    async def available(self) -> None:
+        """Wait until there is a place at a worker.
+
+        Raises:
+            NotSentError: There was no worker for `worker_timeout` seconds.
+        """
+        self.give_back(await self.take())
+
     def give_back(self, worker: Worker) -> None:
         """Take back a place at `worker`."""
         self._roster.give_back(worker)
