@@ -66,9 +66,9 @@ Dask keeps the latest 1,000 messages of each of its connections, with the device
 long runs start coordinator and scheduler with `DASK_DISTRIBUTED__ADMIN__LOW_LEVEL_LOG_LENGTH=10` in
 the environment, or each of them grows by a hundred megabytes and more.
 
-A cluster that scales itself (`adapt`) hears of a try only when a worker has a place for it: give it a
-`minimum`, or scale it yourself. A `LocalCluster` gives up a worker that is not back 15 seconds after
-its death (`distributed.deploy.lost-worker-timeout`).
+A cluster that scales itself (`adapt`) hears of a try only when a worker has a place for it: give it
+a `minimum`, or scale it yourself. A `LocalCluster` gives up a worker that is not back 15 seconds
+after its death (`distributed.deploy.lost-worker-timeout`).
 
 Whoever reaches the scheduler can run code on the workers, and so read the tokens: keep others out,
 by TLS as below or by the network.

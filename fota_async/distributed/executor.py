@@ -33,7 +33,7 @@ class DaskExecutor:
     Limit, tokens, retries, journal and report stay in this process. A worker gets a device list
     batch by batch, as tasks on its event loop, and tokens that live for an hour; never key, secret,
     user name or password. What was in flight at a worker that dies is in doubt and settled.
-    Dask at level DEBUG logs all that it is sent, tokens and devices too; leave it at INFO or above.
+    Dask at level DEBUG logs all that it is sent, device ids too; leave it at INFO or above.
 
     It belongs to the event loop of its first use; any number of runs, accounts and clients of that
     loop share it.
