@@ -18,11 +18,16 @@ from fota_async.cli.secret_sources import variable
 from fota_async.errors import NotSentError
 
 _QUIET = logging.CRITICAL + 1
-_NO_PAGES: dict[str, list[str]] = {
+_SETTINGS: dict[str, object] = {
+    # An HTTP server that cannot be left out has nothing to show.
     "distributed.scheduler.http.routes": [],
     "distributed.worker.http.routes": [],
+    # Messages that are kept hold device lists: with 1,000 of them memory would grow by 100 MB.
+    "distributed.admin.low-level-log-length": 10,
+    # One that is killed comes back, however long that takes on a busy machine.
+    "distributed.deploy.lost-worker-timeout": "1h",
 }
-"""An HTTP server that cannot be left out has nothing to show."""
+"""Of Dask, for this process and for the workers it starts."""
 _IGNORE_INTERRUPTS = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"
 """Run by every worker: where signals cannot be held back, Ctrl+C reaches all on a console."""
 
@@ -69,7 +74,8 @@ def _start(workers: int, threads: int) -> Any:
 
     make: Any = distributed.LocalCluster  # which is not annotated
     security: Any = distributed.Security
-    with _signals_held_back(), dask.config.set(_NO_PAGES):
+    dask.config.set(_SETTINGS)  # for good: workers are started again later
+    with _signals_held_back():
         try:
             return make(
                 n_workers=workers,
