@@ -58,11 +58,6 @@ def check(result: Shown) -> None:
         assert result.truth.most_a_second(5) <= result.enrolment.rate * 1.2
 
 
-async def test_nothing_is_lost_on_a_cluster() -> None:
-    for result in await enrolled(40_000, batch_size=250):
-        check(result)
-
-
 @pytest.mark.slow
 async def test_nothing_of_a_large_fleet_is_lost() -> None:
     devices = devices_in_all()

@@ -143,13 +143,6 @@ def check(result: Shown, kills: int) -> None:
     assert result.token_requests <= kills + len(result.truth.bearers)
 
 
-async def test_nothing_is_lost_when_the_coordinator_is_killed(tmp_path: Path) -> None:
-    accounts = [Enrolment(number=n, devices=10_000) for n in (1, 2, 3, 4)]
-
-    for result in await enrolled_among_kills(tmp_path, accounts, kills=3, batch_size=100):
-        check(result, kills=3)
-
-
 @pytest.mark.slow
 async def test_nothing_is_lost_when_the_coordinator_is_killed_five_times(
     tmp_path: Path,

@@ -56,18 +56,6 @@ def check(result: Shown) -> None:
     assert result.token_requests == len(result.truth.bearers)
 
 
-async def test_nothing_is_lost_when_workers_are_killed() -> None:
-    accounts = [Enrolment(number=n, devices=10_000, rate=15.0, told=n < 3) for n in (1, 2, 3, 4)]
-
-    results, killed = await enrolled_among_kills(
-        accounts, kills=3, between=(0.2, 2.0), batch_size=100
-    )
-
-    assert killed == 3
-    for result in results:
-        check(result)
-
-
 class DeafWorkers:
     """A client of a cluster whose one worker never answers, and is soon found to be gone."""
 
