@@ -85,7 +85,8 @@ class Lookout:
         while True:
             await asyncio.sleep(self._looked_at + _LOOK_AGAIN - time.monotonic())
             try:
-                found = await self._cluster.threads()
+                async with asyncio.timeout(_BLIND):  # while it connects anew it does not answer
+                    found = await self._cluster.threads()
             except Exception as error:  # noqa: BLE001 - told by whoever misses a worker
                 what = error if isinstance(error, FotaError) else type(error).__name__
                 self._trouble = f": its scheduler cannot be reached ({what})"
