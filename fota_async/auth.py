@@ -224,8 +224,9 @@ class CredentialTokens:
             raise MisuseError("this client was closed while it fetched tokens")
         error = fetching.exception()
         if isinstance(error, FotaError):
-            # A copy for each who waits: tracebacks of many tasks do not belong in one object.
-            raise copy.copy(error) from None
+            # A copy for each who waits: tracebacks of many tasks do not belong in one object. Some
+            # libraries (tblib) have a copy keep the one there is.
+            raise copy.copy(error).with_traceback(None) from None
         if error is not None:
             raise error  # of `around_login`, and not every class can be copied
 

@@ -15,19 +15,19 @@ import httpx
 import pytest
 from aiohttp import ClientSession, web
 from batch_helpers import imeis
+from dask_helpers import small_cluster
 from helpers import counts
 from proxy_helpers import CorporateNetwork
 from recipes import accounts, aiohttp_service, fastapi_service, proxy
 from yarl import URL
 
 from fota_async import (
-    BatchReport,
     CertificateError,
     FotaClient,
     ProxyError,
     RunStopped,
-    SourceError,
 )
+from fota_async.distributed import DaskExecutor
 from fota_async.simulator import Faults, Rules, Simulator, SimulatorThread
 
 DEVICES = imeis(2500)
@@ -277,11 +277,11 @@ async def test_accounts_of_one_user_share_a_login_and_do_not_stop_each_other(
         "0000000003-00001": (other, fleet),
     }
     async with FotaClient.from_env() as fota:
-        first, second, third = (await accounts.enrol_accounts(fota, jobs)).values()
+        overview = await accounts.enrol_accounts(fota, jobs)
 
-    assert isinstance(first, BatchReport)
-    assert isinstance(second, BatchReport)
-    assert first.succeeded == second.succeeded == 2500
+    assert [report.succeeded for report in overview.reports.values()] == [2500, 2500, 0]
+    assert overview.not_ok == ["0000000003-00001"]
+    third = overview.errors["0000000003-00001"]
     assert isinstance(third, RunStopped)
     assert (third.report.account, third.report.unsent) == ("0000000003-00001", 2500)
     assert sim.members() == sim.members(other) == set(DEVICES)
@@ -303,12 +303,12 @@ async def test_customers_with_credentials_of_their_own(
     jobs["d"] = (sim.upgrade_id, fleet.with_name("no-such-file"))
     settings["d"] = settings["a"]
 
-    *reports, refused, nothing = (await accounts.enrol_customers(settings, jobs)).values()
+    async with small_cluster() as cluster, DaskExecutor(cluster) as executor:
+        overview = await accounts.enrol_customers(settings, jobs, executor=executor)
 
-    assert [isinstance(one, BatchReport) and one.succeeded for one in reports] == [2500, 2500]
-    assert isinstance(refused, RunStopped)
-    assert refused.cause == "credentials"
-    assert isinstance(nothing, SourceError)
+    assert [report.succeeded for report in overview.reports.values()] == [2500, 2500, 0, 0]
+    assert overview.causes == {"credentials": 1, "SourceError": 1}
+    assert overview.totals.succeeded == 5000
     assert sim.members() == second.members() == set(DEVICES)
     assert [counts(one)["session_login"] for one in (sim, second, third)] == [1, 1, 1]
 
