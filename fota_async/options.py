@@ -13,17 +13,49 @@ from fota_async.transport import HttpSession
 
 
 class WireOptions(TypedDict, total=False):
-    """Those options of `SessionManager` that say how a single try is made."""
+    """Those of `SessionOptions` that say how a single try is made; see there."""
+
+    base_url: str
+    timeout: float
+    connect_timeout: float
+    max_answer_bytes: int
+    proxy: str | None
+    trust_env: bool
+    ssl: ssl_module.SSLContext | bool
+    user_agent: str
+
+
+class SessionOptions(TypedDict, total=False):
+    """Keyword options of `SessionManager` and of `fota_async.FotaClient`.
+
+    >>> options: SessionOptions = {"timeout": 60.0, "max_rate": 20, "retry": RetryPolicy(tries=3)}
+    >>> async with FotaClient.from_env(environ=environ, **options) as client:
+    ...     client.session.max_concurrency
+    100
+    """
 
     base_url: str
     """Scheme, host and port of the API; HTTPS unless the host is loopback."""
+    http: HttpSession | None
+    """A session whose connection pool to borrow; it is never closed, and none of its settings
+    apply. None (the default) owns a pool."""
     timeout: float
     """Seconds of one try without a byte of an answer; its body may take ten times as long in all.
     Default 30."""
     connect_timeout: float
     """Seconds of one try to connect. Default 10."""
+    deadline: float | None
+    """Seconds of a whole call, waits included; None for no end. Default 300. Not for runs."""
+    max_concurrency: int
+    """The most requests in flight at once, over all accounts. How many there are is learned from
+    the answers, for each account. Default 100."""
+    max_rate: float | None
+    """The most requests a second, over all accounts, evenly spread; None (the default) for what
+    the answers allow. Token and login requests do not count."""
     max_answer_bytes: int
     """The largest answer, after decompression. Default 1 GiB."""
+    retry: RetryPolicy
+    """How often and how long a call is tried, and the longest pause it accepts."""
     proxy: str | None
     """Address of a proxy, `http://host:port`, with `name:password@` before the host if it asks who
     is there. Neither is ever part of an error."""
@@ -33,30 +65,6 @@ class WireOptions(TypedDict, total=False):
     """Certificates to trust; True (the default) for the system's."""
     user_agent: str
     """What to call ourselves."""
-
-
-class SessionOptions(WireOptions, total=False):
-    """Keyword options of `SessionManager` and of `fota_async.FotaClient`.
-
-    >>> options: SessionOptions = {"timeout": 60.0, "max_rate": 20, "retry": RetryPolicy(tries=3)}
-    >>> async with FotaClient.from_env(environ=environ, **options) as client:
-    ...     client.session.max_concurrency
-    100
-    """
-
-    http: HttpSession | None
-    """A session whose connection pool to borrow; it is never closed, and none of its settings
-    apply. None (the default) owns a pool."""
-    deadline: float | None
-    """Seconds of a whole call, waits included; None for no end. Default 300. Not for runs."""
-    max_concurrency: int
-    """The most requests in flight at once, over all accounts. How many there are is learned from
-    the answers, for each account. Default 100."""
-    max_rate: float | None
-    """The most requests a second, over all accounts, evenly spread; None (the default) for what
-    the answers allow. Token and login requests do not count."""
-    retry: RetryPolicy
-    """How often and how long a call is tried, and the longest pause it accepts."""
     logout_on_close: bool
     """End the session on close. Default False: other clients of this user may share it."""
     on_event: EventHook | None

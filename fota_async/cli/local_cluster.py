@@ -116,16 +116,18 @@ def _signals_held_back() -> Iterator[None]:
     They go to all processes at once, from a terminal or a service manager, and workers must go on
     for as long as the run has its grace.
     """
-    hold = getattr(signal, "pthread_sigmask", None)  # which Windows lacks
+    # Which Windows lacks.
+    hold: Any = getattr(signal, "pthread_sigmask", None)
+    block, restore = getattr(signal, "SIG_BLOCK", 0), getattr(signal, "SIG_SETMASK", 0)
     if hold is None:
         yield
         return
     _start_tracker()  # else the thread that needs it first starts it, and takes both signals again
-    before = hold(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    before = hold(block, {signal.SIGINT, signal.SIGTERM})
     try:
         yield
     finally:
-        hold(signal.SIG_SETMASK, before)
+        hold(restore, before)
 
 
 def _start_tracker() -> None:
