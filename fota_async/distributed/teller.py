@@ -98,8 +98,8 @@ class Teller:
     async def dismiss(self) -> None:
         """Have the workers close their connections and forget their tokens."""
         with suppress(Exception):  # a cluster that is gone has nothing to be let go of
-            there = self._told & (await self._cluster.threads()).keys()
             async with asyncio.timeout(_GOODBYE):
+                there = self._told & (await self._cluster.threads()).keys()
                 await asyncio.gather(
                     *(self._cluster.tell(address, dismiss, self._executor) for address in there),
                     return_exceptions=True,
