@@ -18,7 +18,7 @@ import attrs
 import pytest
 from anyio.from_thread import start_blocking_portal
 from dask_helpers import small_cluster
-from distributed import Client, LocalCluster, Worker
+from distributed import Client, LocalCluster, Scheduler, Worker
 from helpers import (
     UPGRADE,
     UPGRADE_PATH,
@@ -803,4 +803,44 @@ async def test_a_scheduler_without_the_library_is_told_of_before_anything_is_sen
         process.kill()
         await process.wait()
 
+    assert (caught.value.report.unsent, caught.value.report.requests) == (len(IDS), 0)
+
+
+BARE_WORKER = """
+import asyncio, sys
+sys.modules["fota_async"] = None  # as if it were not installed
+from distributed import Worker
+
+async def main():
+    here = {"host": "127.0.0.1", "dashboard_address": "127.0.0.1:0"}
+    async with Worker(sys.argv[1], nthreads=1, **here) as worker:
+        await worker.finished()
+
+asyncio.run(main())
+"""
+
+
+async def test_a_worker_without_the_library_is_told_of_before_anything_is_sent(
+    new_sim: NewSim, new_client: NewClient
+) -> None:
+    sim = await new_sim()
+    client = new_client(sim)
+    here = {"host": "127.0.0.1", "dashboard_address": "127.0.0.1:0"}
+    async with Scheduler(port=0, **here) as scheduler:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-c", BARE_WORKER, scheduler.address),
+            stderr=asyncio.subprocess.DEVNULL,
+        )
+        try:
+            async with (
+                Client(scheduler.address, asynchronous=True) as dask,
+                DaskExecutor(dask) as executor,
+            ):
+                with pytest.raises(RunStopped, match=r"worker .* cannot load fota_async") as caught:
+                    await client.v1.upgrades.append_devices(sim.upgrade_id, IDS, executor=executor)
+        finally:
+            process.kill()
+            await process.wait()
+
+    assert "ModuleNotFoundError" in str(caught.value)
     assert (caught.value.report.unsent, caught.value.report.requests) == (len(IDS), 0)
