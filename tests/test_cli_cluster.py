@@ -7,9 +7,11 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, contextmanager
+from copy import deepcopy
 from pathlib import Path
 
 import attrs
+import dask.config
 import pytest
 from batch_helpers import imeis
 from cli_helpers import Fota, in_thread, listed, point_at, runner
@@ -149,9 +151,11 @@ def test_a_command_leaves_its_settings_to_the_next_one_of_the_process(
 ) -> None:
     fleet = listed(tmp_path, imeis(100))
     before = {name: value for name, value in os.environ.items() if name.startswith("THINGSPACE_")}
+    of_dask = deepcopy(dask.config.config)
     code, _, err = fota(*APPEND, "--workers=1", fleet)
 
     assert (code, err) == (0, "")
+    assert dask.config.config == of_dask
     assert sim.members() == set(imeis(100))
     assert len(before) >= 6
     assert before.items() <= os.environ.items()

@@ -72,7 +72,7 @@ def with_access(command: str, flags: AccessFlags) -> str:
     is_set = {setting.name: setting.value for setting in load(flags.config)}
     for name in _ACCESS:
         value = getattr(flags, name, None)
-        if value not in {None, is_set.get(name)}:
+        if value is not None and value != is_set.get(name):
             words += [f"--{name.replace('_', '-')}", shlex.quote(value)]
     return " ".join(words)
 
