@@ -45,6 +45,7 @@ __all__ = [
     "TargetEvent",
     "TokenEvent",
     "UnknownMemberEvent",
+    "WorkersEvent",
     "current_run",
 ]
 
@@ -126,6 +127,18 @@ class LimitEvent:
     account: str
     limit: int
     rate: float | None
+
+
+@attrs.frozen(kw_only=True)
+class WorkersEvent:
+    """A cluster that makes the requests of runs has no worker to wait for, or has some again.
+
+    `workers` is how many it has; while it is nought, nothing is sent through it. `reason` says why
+    none is known, where it is not simply that there is none. Told by an executor to its own hook.
+    """
+
+    workers: int
+    reason: str = ""
 
 
 @attrs.frozen(kw_only=True)
@@ -274,6 +287,7 @@ Event: TypeAlias = (
     | PauseEvent
     | LimitEvent
     | UnknownMemberEvent
+    | WorkersEvent
     | RunStartedEvent
     | RunEndedEvent
     | BatchEvent

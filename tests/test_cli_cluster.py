@@ -7,9 +7,11 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, contextmanager
+from copy import deepcopy
 from pathlib import Path
 
 import attrs
+import dask.config
 import pytest
 from batch_helpers import imeis
 from cli_helpers import Fota, in_thread, listed, point_at, runner
@@ -21,7 +23,7 @@ from test_cluster_tls import Authority
 from test_floors import loaded_by
 
 from fota_async.cli import cluster as of_commands
-from fota_async.simulator import Faults, SimulatorThread
+from fota_async.simulator import Faults, Rules, SimulatorThread
 
 APPEND = ("append", "--upgrade", UPGRADE)
 
@@ -126,14 +128,34 @@ def test_tls_protects_the_way_to_a_cluster(
     assert sim.members() == set(imeis(100))
 
 
+def test_what_is_sent_again_is_sent_by_the_same_cluster(
+    fota: Fota, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    authority, ids = Authority(tmp_path / "right"), imeis(3)
+    rules = Rules(refused={ids[0]: "Device not found"})
+    with (
+        SimulatorThread(rules=rules) as sim,
+        cluster(authority.security("client", "scheduler", "worker")) as there,
+    ):
+        point_at(sim, monkeypatch)
+        where = ["--cluster", there.scheduler_address, *options_of(authority)]
+        code, _, err = fota(*APPEND, *where, listed(tmp_path, ids))
+
+    assert code == 3
+    assert " ".join(where).replace("=", " ") in err
+    assert err.rstrip().endswith(f"--cluster-key {authority.key} -")
+
+
 def test_a_command_leaves_its_settings_to_the_next_one_of_the_process(
     fota: Fota, sim: SimulatorThread, tmp_path: Path
 ) -> None:
     fleet = listed(tmp_path, imeis(100))
     before = {name: value for name, value in os.environ.items() if name.startswith("THINGSPACE_")}
+    of_dask = deepcopy(dask.config.config)
     code, _, err = fota(*APPEND, "--workers=1", fleet)
 
     assert (code, err) == (0, "")
+    assert dask.config.config == of_dask
     assert sim.members() == set(imeis(100))
     assert len(before) >= 6
     assert before.items() <= os.environ.items()
@@ -155,7 +177,7 @@ def test_a_command_leaves_its_settings_to_the_next_one_of_the_process(
         (["--workers=2", "--cluster-key=key.pem"], "with a tls:// address"),
         (["--cluster-cert=cert.pem"], "with a tls:// address"),
     ],
-    ids=" ".join,
+    ids=lambda one: " ".join(one) if isinstance(one, list) else "",
 )
 def test_what_cannot_work_is_said_before_anything_is_sent(
     fota: Fota, sim: SimulatorThread, tmp_path: Path, given: list[str], said: str

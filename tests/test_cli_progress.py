@@ -13,7 +13,14 @@ from fota_async.cli.pace import Pace, duration
 from fota_async.cli.progress import ProgressDisplay
 from fota_async.cli.standing import Standing
 from fota_async.cli.start_warning import StartWarning
-from fota_async.events import LimitEvent, PauseEvent, ProgressEvent, RequestEvent, TargetEvent
+from fota_async.events import (
+    LimitEvent,
+    PauseEvent,
+    ProgressEvent,
+    RequestEvent,
+    TargetEvent,
+    WorkersEvent,
+)
 
 UPGRADE = "60b5d639-ccdc-4db8-8824-069bd94c95bf"
 NOON = datetime(2027, 3, 31, 12, tzinfo=UTC)
@@ -187,6 +194,22 @@ def test_a_long_pause_is_told_when_it_begins(capsys: pytest.CaptureFixture[str])
     display(PauseEvent(seconds=60.0, reason="429"))
 
     assert "paused for 60 s more" in capsys.readouterr().err
+
+
+def test_that_no_worker_is_there_is_told_at_once_and_until_there_is_one(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    display = ProgressDisplay(Time())
+    display(WorkersEvent(workers=0))
+    assert capsys.readouterr().err == "fota: starting, waiting for a worker\n"
+
+    display(progress(10, 0.5))
+    display(WorkersEvent(workers=0, reason="its scheduler cannot be reached (TimeoutError)"))
+    assert "waiting for a worker: its scheduler cannot be reached" in capsys.readouterr().err
+
+    display(WorkersEvent(workers=2))
+    display(PauseEvent(seconds=60.0, reason="429"))
+    assert "waiting for a worker" not in capsys.readouterr().err
 
 
 # On a terminal

@@ -113,9 +113,8 @@ async def test_workers_make_the_requests_and_have_no_secret(tmp_path: Path) -> N
         await crew.none_is_left()
 
 
-@pytest.mark.parametrize(
-    "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 async def test_an_interrupt_leaves_workers_the_grace_of_the_run(
     tmp_path: Path, number: signal.Signals
 ) -> None:
@@ -136,6 +135,7 @@ async def test_an_interrupt_leaves_workers_the_grace_of_the_run(
         await crew.none_is_left()
 
 
+@pytest.mark.slow
 async def test_a_second_signal_ends_it_at_once_and_its_workers(tmp_path: Path) -> None:
     faults = Faults(hang_after=1.0, only=frozenset({"v1_modify_upgrade"}))
     async with Simulator(faults=faults) as sim:
@@ -167,6 +167,7 @@ async def test_interrupted_while_workers_start_it_sends_nothing(tmp_path: Path) 
         await crew.none_is_left()
 
 
+@pytest.mark.slow
 async def test_killed_it_leaves_no_worker_and_the_same_command_goes_on(tmp_path: Path) -> None:
     async with Simulator(faults=Faults(latency=(0.02, 0.06), drop_after=0.05, seed=3)) as sim:
         given = {"journal": tmp_path / "run.db", "timeout": 1}

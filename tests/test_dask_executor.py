@@ -18,7 +18,7 @@ import attrs
 import pytest
 from anyio.from_thread import start_blocking_portal
 from dask_helpers import small_cluster
-from distributed import Client, LocalCluster, Worker
+from distributed import Client, LocalCluster, Scheduler, Worker
 from helpers import (
     UPGRADE,
     UPGRADE_PATH,
@@ -31,7 +31,7 @@ from helpers import (
     reply,
     upgrade,
 )
-from simulator_api import imei
+from simulator_api import imei, until
 
 from fota_async import (
     BatchReport,
@@ -62,7 +62,7 @@ from fota_async.batch.operation import Operation
 from fota_async.distributed import DaskExecutor, handover, outpost
 from fota_async.distributed.cluster import Cluster
 from fota_async.distributed.parcel import Kit, Parcel, seal
-from fota_async.events import PauseEvent, RequestEvent
+from fota_async.events import PauseEvent, RequestEvent, WorkersEvent
 from fota_async.executor import Errand, Tally
 from fota_async.options import WireOptions
 from fota_async.simulator import Faults, Rules, Simulator
@@ -217,6 +217,25 @@ async def test_a_cluster_without_workers_ends_the_run_with_nothing_sent(
 
     assert caught.value.report.unsent == len(IDS)
     assert not sim.members()
+
+
+async def test_a_cluster_without_workers_and_one_that_has_some_again_are_told_once(
+    new_sim: NewSim, new_client: NewClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    sim, events = await new_sim(), Events()
+    async with small_cluster(workers=0) as cluster:
+        executor = DaskExecutor(cluster, on_event=events)
+        run = new_client(sim).v1.upgrades.append_devices(sim.upgrade_id, IDS, executor=executor)
+        going_on = asyncio.ensure_future(run)
+        await until(lambda: bool(events))
+        assert events == [WorkersEvent(workers=0)]
+        here = {"host": "127.0.0.1", "dashboard_address": "127.0.0.1:0"}
+        async with Worker(cluster.cluster.scheduler_address, nthreads=1, **here):
+            assert (await going_on).succeeded == len(IDS)
+            await executor.aclose()
+
+    assert events == [WorkersEvent(workers=0), WorkersEvent(workers=1)]
+    assert "workers: workers=0" in caplog.text
 
 
 async def test_a_run_without_workers_holds_up_nobody_else(
@@ -803,4 +822,44 @@ async def test_a_scheduler_without_the_library_is_told_of_before_anything_is_sen
         process.kill()
         await process.wait()
 
+    assert (caught.value.report.unsent, caught.value.report.requests) == (len(IDS), 0)
+
+
+BARE_WORKER = """
+import asyncio, sys
+sys.modules["fota_async"] = None  # as if it were not installed
+from distributed import Worker
+
+async def main():
+    here = {"host": "127.0.0.1", "dashboard_address": "127.0.0.1:0"}
+    async with Worker(sys.argv[1], nthreads=1, **here) as worker:
+        await worker.finished()
+
+asyncio.run(main())
+"""
+
+
+async def test_a_worker_without_the_library_is_told_of_before_anything_is_sent(
+    new_sim: NewSim, new_client: NewClient
+) -> None:
+    sim = await new_sim()
+    client = new_client(sim)
+    here = {"host": "127.0.0.1", "dashboard_address": "127.0.0.1:0"}
+    async with Scheduler(port=0, **here) as scheduler:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-c", BARE_WORKER, scheduler.address),
+            stderr=asyncio.subprocess.DEVNULL,
+        )
+        try:
+            async with (
+                Client(scheduler.address, asynchronous=True) as dask,
+                DaskExecutor(dask) as executor,
+            ):
+                with pytest.raises(RunStopped, match=r"worker .* cannot load fota_async") as caught:
+                    await client.v1.upgrades.append_devices(sim.upgrade_id, IDS, executor=executor)
+        finally:
+            process.kill()
+            await process.wait()
+
+    assert "ModuleNotFoundError" in str(caught.value)
     assert (caught.value.report.unsent, caught.value.report.requests) == (len(IDS), 0)

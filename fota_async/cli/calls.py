@@ -16,9 +16,10 @@ from fota_async.cli.arguments import Flat
 from fota_async.cli.exits import Exit
 from fota_async.cli.output import print_pieces, say
 from fota_async.cli.plain import as_plain
+from fota_async.cli.standing import waiting_in_words
 from fota_async.cli.tables import answer_table, list_table
 from fota_async.client import FotaClient, VersionOne, VersionThree, VersionTwo
-from fota_async.events import Event, PauseEvent
+from fota_async.events import Event, PauseEvent, WorkersEvent
 
 _WORTH_TELLING = 2.0
 JSON_HELP = (
@@ -143,6 +144,8 @@ def tell_pauses(event: Event) -> None:
     """Say when nothing happens for a while, and why."""
     if isinstance(event, PauseEvent) and event.seconds >= _WORTH_TELLING:
         say(f"fota: the API asks to wait {event.seconds:.0f} s")
+    elif isinstance(event, WorkersEvent) and not event.workers:
+        say(f"fota: {waiting_in_words(event)}")
 
 
 @overload

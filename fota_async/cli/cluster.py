@@ -15,6 +15,7 @@ from fota_async.cli.run_flags import RunFlags
 from fota_async.cli.signals import on_signals
 from fota_async.client import FotaClient
 from fota_async.errors import ConfigurationError, NotSentError
+from fota_async.events import EventHook
 from fota_async.executor import Executor
 from fota_async.transport import is_loopback
 
@@ -25,7 +26,7 @@ _GOODBYE = 5.0
 
 @asynccontextmanager
 async def requests_elsewhere(
-    flags: RunFlags, options: RunOptions, client: FotaClient
+    flags: RunFlags, options: RunOptions, client: FotaClient, tell: EventHook
 ) -> AsyncIterator[None]:
     """Have runs with these options make their requests where the command says.
 
@@ -33,6 +34,7 @@ async def requests_elsewhere(
         flags: The options of the command.
         options: Those of its runs; they get an executor if requests are not made in place.
         client: Makes the runs; it has its secrets already.
+        tell: Hears that there is no worker, and that there are some again.
 
     Raises:
         ConfigurationError: An option cannot work, or the extra is missing; nothing was sent.
@@ -48,14 +50,18 @@ async def requests_elsewhere(
         return
     stack = AsyncExitStack()
     try:
-        options["executor"] = await stack.enter_async_context(_executor(flags, security, client))
+        options["executor"] = await stack.enter_async_context(
+            _executor(flags, security, client, tell)
+        )
         yield
     finally:
         await _leave(stack)
 
 
 @asynccontextmanager
-async def _executor(flags: RunFlags, security: Any, client: FotaClient) -> AsyncIterator[Executor]:
+async def _executor(
+    flags: RunFlags, security: Any, client: FotaClient, tell: EventHook
+) -> AsyncIterator[Executor]:
     from fota_async.cli.local_cluster import local_cluster, silence  # noqa: PLC0415 - an extra
     from fota_async.distributed import DaskExecutor  # noqa: PLC0415 - likewise
 
@@ -68,7 +74,7 @@ async def _executor(flags: RunFlags, security: Any, client: FotaClient) -> Async
             local = local_cluster(flags.workers, threads)
             address, security = await stack.enter_async_context(local)
         cluster = await stack.enter_async_context(_connected(address, security))
-        async with DaskExecutor(cluster) as executor:
+        async with DaskExecutor(cluster, on_event=tell) as executor:
             yield executor
 
 

@@ -14,6 +14,7 @@ from fota_async.cli.access import AccessFlags
 _GROUPS = 5
 _EXAMPLES = 3
 _LONGEST = 40
+_ACCESS = ("config", "account", "base_url", "cluster", "cluster_ca", "cluster_cert", "cluster_key")
 _ID = re.compile(r"[0-9A-Fa-f-]{36}")
 
 
@@ -59,7 +60,7 @@ def failures_in_words(report: BatchReport, kept: Kept) -> str:
 
 
 def with_access(command: str, flags: AccessFlags) -> str:
-    """Return a command with those flags that say which account is meant, and where.
+    """Return a command with those flags that say which account is meant, where, and from where.
 
     What the environment or the file of settings says, it says to the next command, too.
     """
@@ -69,9 +70,9 @@ def with_access(command: str, flags: AccessFlags) -> str:
         return ""
     words = [command]
     is_set = {setting.name: setting.value for setting in load(flags.config)}
-    for name in ("config", "account", "base_url"):
-        value = getattr(flags, name)
-        if value not in {None, is_set.get(name)}:
+    for name in _ACCESS:
+        value = getattr(flags, name, None)
+        if value is not None and value != is_set.get(name):
             words += [f"--{name.replace('_', '-')}", shlex.quote(value)]
     return " ".join(words)
 

@@ -45,8 +45,11 @@ async def local_cluster(workers: int, threads: int) -> AsyncIterator[tuple[str, 
     Raises:
         NotSentError: They could not be started.
     """
+    import dask.config  # noqa: PLC0415 - an extra
+
     loop, thread = asyncio.get_running_loop(), ThreadPoolExecutor(1)
-    with _nothing_to_inherit():
+    # For as long as the cluster is there: a worker that dies is started again.
+    with _nothing_to_inherit(), dask.config.set(_SETTINGS):
         starting = loop.run_in_executor(thread, _start, workers, threads)
         try:
             cluster = await asyncio.shield(starting)
@@ -69,12 +72,10 @@ def silence() -> None:
 
 
 def _start(workers: int, threads: int) -> Any:
-    import dask.config  # noqa: PLC0415 - an extra
-    import distributed  # noqa: PLC0415 - likewise
+    import distributed  # noqa: PLC0415 - an extra
 
     make: Any = distributed.LocalCluster  # which is not annotated
     security: Any = distributed.Security
-    dask.config.set(_SETTINGS)  # for good: workers are started again later
     with _signals_held_back():
         try:
             return make(
@@ -97,10 +98,7 @@ def _start(workers: int, threads: int) -> Any:
 
 @contextmanager
 def _nothing_to_inherit() -> Iterator[None]:
-    """Take what is set for this command, secrets among it, out of what processes inherit.
-
-    As long as the cluster is there: a worker that dies is started again.
-    """
+    """Take what is set for this command, secrets among it, out of what processes inherit."""
     prefix = variable("")
     taken = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith(prefix)}
     try:

@@ -24,6 +24,7 @@ from fota_async.events import (
     PilotEvent,
     ProgressEvent,
     TargetEvent,
+    WorkersEvent,
 )
 
 _LINE_EVERY = 10.0
@@ -92,8 +93,11 @@ class ProgressDisplay:
                 self._live.start()
             else:
                 self._say_now_and_then(event, moment)
-        elif isinstance(event, PauseEvent) and self._live is None and event.seconds >= _LINE_EVERY:
-            say(self._line(moment))
+        elif _nothing_will_happen(event):
+            if self._live is None:
+                say(self._line(moment))
+            elif isinstance(event, WorkersEvent):
+                self._live.start()  # a run that has none at first tells no progress
 
     def _worth_a_line(self, event: Event, moment: float) -> Iterator[str]:
         if isinstance(event, JournalEvent):
@@ -170,6 +174,12 @@ class _Flow:
 
 def _cut(text: str) -> Text:
     return Text(text, no_wrap=True, overflow="ellipsis")
+
+
+def _nothing_will_happen(event: Event) -> bool:
+    if isinstance(event, PauseEvent):
+        return event.seconds >= _LINE_EVERY
+    return isinstance(event, WorkersEvent) and not event.workers
 
 
 def _name(standing: Standing) -> str:

@@ -51,10 +51,11 @@ async def read_devices(make_run: MakeRun, file: str, flags: ReadFlags) -> int:
     as_json = flags.json or not sys.stdout.isatty()
     # A bar and tables on one terminal would write over each other.
     progress = ProgressDisplay() if as_json else None
-    client = flags.client(progress or tell_pauses, max_rate=flags.max_rate)
+    tell = progress or tell_pauses
+    client = flags.client(tell, max_rate=flags.max_rate)
     options = run_options(flags)
     options["keep"] = "none"  # what was printed need not be held
-    async with client, requests_elsewhere(flags, options, client):
+    async with client, requests_elsewhere(flags, options, client, tell):
         run = make_run(client, devices_of(file, flags.column), options)
         with on_signals(graceful(run.stop, flags.grace)) as received, progress or nullcontext():
             async with run:

@@ -87,7 +87,7 @@ async def drive(
     client = flags.client(fan_out(progress, record), max_rate=flags.max_rate)
     result: Any = None
     stopped: RunStopped | None = None
-    async with client, requests_elsewhere(flags, options, client):
+    async with client, requests_elsewhere(flags, options, client, progress):
         run = make_run(client, devices_of(file, flags.column), options)
         with on_signals(graceful(run.stop, flags.grace)) as received, progress:
             try:

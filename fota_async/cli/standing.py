@@ -1,7 +1,15 @@
 """Where a run stands, put together from the library's events and worded for a person."""
 
 from fota_async.cli.pace import Pace, duration
-from fota_async.events import Event, LimitEvent, PauseEvent, ProgressEvent, RequestEvent, TokenEvent
+from fota_async.events import (
+    Event,
+    LimitEvent,
+    PauseEvent,
+    ProgressEvent,
+    RequestEvent,
+    TokenEvent,
+    WorkersEvent,
+)
 from fota_async.printable import printable
 
 
@@ -16,6 +24,7 @@ class Standing:
         self._paused_until = 0.0
         self._logins = 0
         self._limit = ""
+        self._waiting = ""
 
     def take(self, event: Event, moment: float) -> None:
         """Take in an event, at the moment at which it came."""
@@ -26,6 +35,8 @@ class Standing:
             self._paused_until = max(self._paused_until, moment + event.seconds)
         elif isinstance(event, LimitEvent):
             self._limit = _limit_in_words(event)
+        elif isinstance(event, WorkersEvent):
+            self._waiting = "" if event.workers else waiting_in_words(event)
         elif isinstance(event, TokenEvent):
             self._logins += event.kind == "session" and event.action == "fetched"
         elif isinstance(event, ProgressEvent):
@@ -108,7 +119,9 @@ class Standing:
             notes += [f"{name}: {count:,}"] if count else []
         still = self.paused(moment)
         notes += [f"paused for {duration(still)} more"] if still >= 1.0 else []
-        return [*notes, self._limit] if self._limit else notes
+        notes += [self._limit] if self._limit else []
+        finished = now is not None and now.finished
+        return [*notes, self._waiting] if self._waiting and not finished else notes
 
     def failures(self) -> list[str]:
         """Return the most frequent reasons of failed devices, each with its count."""
@@ -117,6 +130,11 @@ class Standing:
             f"{devices:,} failed: {printable(reason) or 'no reason was given'}"
             for reason, devices in reasons
         ]
+
+
+def waiting_in_words(event: WorkersEvent) -> str:
+    """Return what requests wait for while there is no worker."""
+    return "waiting for a worker" + (f": {event.reason}" if event.reason else "")
 
 
 def _limit_in_words(event: LimitEvent) -> str:

@@ -84,7 +84,7 @@ async def sync(
     run_with = run_options(options)
     run_with["settle_limit"] = target.settle_limit
     stopped: SyncStopped | None = None
-    async with client, requests_elsewhere(options, run_with, client):
+    async with client, requests_elsewhere(options, run_with, client, progress):
         job = Sync(
             client.session,
             target.operation("append", client.account, settle=True),

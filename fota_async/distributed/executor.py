@@ -16,8 +16,9 @@ from fota_async.distributed.lookout import Lookout
 from fota_async.distributed.roster import Worker
 from fota_async.distributed.teller import Teller
 from fota_async.errors import FotaError, MisuseError
-from fota_async.events import RequestEvent, current_run
+from fota_async.events import EventHook, RequestEvent, current_run
 from fota_async.executor import Errand, Place, Tally, TryHome
+from fota_async.observe.sink import event_sink
 from fota_async.options import WireOptions
 from fota_async.tries import check_positive
 
@@ -43,6 +44,8 @@ class DaskExecutor:
         on_worker: Returns, when it is called on a worker, what of a client's `WireOptions` is
             different there: a proxy, certificates. A function that the workers can import.
         worker_timeout: Seconds that a try waits for a cluster without workers to get one.
+        on_event: Hears that there is no worker, and that there are some again
+            (`fota_async.events.WorkersEvent`); all else is told by the clients.
 
     Raises:
         ConfigurationError: `client` is none, or `worker_timeout` no number of seconds.
@@ -66,10 +69,11 @@ class DaskExecutor:
         *,
         on_worker: Callable[[], WireOptions] | None = None,
         worker_timeout: float = 300.0,
+        on_event: EventHook | None = None,
     ) -> None:
         check_positive("worker_timeout", worker_timeout)
         cluster, name = Cluster(client), uuid4().hex
-        self._lookout = Lookout(cluster, worker_timeout)
+        self._lookout = Lookout(cluster, worker_timeout, event_sink(on_event))
         self._homes = Homes(on_worker)
         self._teller = Teller(cluster, name, on_worker)
         self._hand_over = HandOver(cluster, name)

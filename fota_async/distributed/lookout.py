@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from math import inf
 
@@ -9,6 +10,7 @@ from fota_async.batch.news import cancel_all
 from fota_async.distributed.cluster import Cluster
 from fota_async.distributed.roster import Roster, Worker
 from fota_async.errors import FotaError, NotSentError
+from fota_async.events import EventHook, WorkersEvent
 
 _LOOK_AGAIN = 1.0
 """Seconds between two looks."""
@@ -22,11 +24,14 @@ class Lookout:
     Args:
         cluster: The cluster.
         worker_timeout: Seconds that it may be without any worker.
+        tell: Where events go.
     """
 
-    def __init__(self, cluster: Cluster, worker_timeout: float) -> None:
+    def __init__(self, cluster: Cluster, worker_timeout: float, tell: EventHook) -> None:
         self._cluster = cluster
         self._worker_timeout = worker_timeout
+        self._tell = tell
+        self._told_of_none = False
         self._roster = Roster()
         self._looking: asyncio.Task[None] | None = None
         self._looked_at = -inf
@@ -50,7 +55,7 @@ class Lookout:
                 if self._roster.is_empty:
                     raise NotSentError(
                         f"the cluster had no worker for {self._worker_timeout:g} s "
-                        f"(worker_timeout){self._trouble}"
+                        f"(worker_timeout){self._trouble and ': '}{self._trouble}"
                     )
         finally:
             self._rest()
@@ -89,10 +94,16 @@ class Lookout:
                     found = await self._cluster.threads()
             except Exception as error:  # noqa: BLE001 - told by whoever misses a worker
                 what = error if isinstance(error, FotaError) else type(error).__name__
-                self._trouble = f": its scheduler cannot be reached ({what})"
+                self._trouble = f"its scheduler cannot be reached ({what})"
                 if time.monotonic() - self._looked_at > _BLIND:
-                    self._roster.update({})
+                    self._found({})
                 await asyncio.sleep(_LOOK_AGAIN)
             else:
                 self._trouble, self._looked_at = "", time.monotonic()
-                self._roster.update(found)
+                self._found(found)
+
+    def _found(self, workers: Mapping[str, int]) -> None:
+        self._roster.update(workers)
+        if self._told_of_none != self._roster.is_empty:
+            self._told_of_none = self._roster.is_empty
+            self._tell(WorkersEvent(workers=len(workers), reason=self._trouble))

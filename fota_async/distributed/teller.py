@@ -119,12 +119,18 @@ async def _heard(who: str, asked: Awaitable[T]) -> T:
     except FotaError:
         raise
     except (ImportError, AttributeError, TypeError, pickle.PickleError) as error:
-        raise ConfigurationError(
-            f"{who} cannot load fota_async {__version__} ({type(error).__name__}: {error}); "
-            "install the same version there"
-        ) from None
+        raise _cannot_load(who, f"{type(error).__name__}: {error}") from None
     except Exception as error:  # noqa: BLE001 - whatever Dask makes of a lost connection
+        if type(error) is Exception:
+            # What a worker could not load reaches us through the scheduler, which keeps the text.
+            raise _cannot_load(who, str(error)) from None
         raise NotSentError(f"{who} does not answer ({type(error).__name__})") from None
+
+
+def _cannot_load(who: str, why: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"{who} cannot load fota_async {__version__} ({why}); install the same version there"
+    )
 
 
 def _check_version(who: str, version: str) -> None:

@@ -17,6 +17,7 @@ from fota_async.events import (
     RunStartedEvent,
     TokenEvent,
     UnknownMemberEvent,
+    WorkersEvent,
     logger,
 )
 
@@ -29,6 +30,7 @@ _LEVELS = {
     PauseEvent: logging.WARNING,
     RetryEvent: logging.INFO,
     UnknownMemberEvent: logging.INFO,
+    WorkersEvent: logging.WARNING,
 }
 
 

@@ -194,7 +194,7 @@ async def _drive(start: Start, file: str, flags: PilotFlags, again: str) -> int:
     arguments, options = await flags.arguments(), record_options(flags)
     progress, record = ProgressDisplay(), RunRecord(asked=asked(file, flags))
     client = flags.client(fan_out(progress, record), max_rate=flags.max_rate)
-    async with client, requests_elsewhere(flags, options, client):
+    async with client, requests_elsewhere(flags, options, client, progress):
         devices = devices_of(file, flags.column)
         work = asyncio.ensure_future(start(client, devices, arguments, options))
         with on_signals(graceful(work.cancel, flags.grace)) as received, progress:
