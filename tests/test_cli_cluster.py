@@ -244,6 +244,20 @@ def test_where_no_scheduler_answers_nothing_is_sent(
     assert not sim.requests
 
 
+def test_a_scheduler_that_takes_its_time_is_not_waited_for_in_silence(
+    fota: Fota, sim: SimulatorThread, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(of_commands, "_PATIENCE", 0.5)
+    monkeypatch.setattr(of_commands, "_WORTH_TELLING", 0.1)
+    code, _, err = fota(*APPEND, "--cluster=tcp://127.0.0.1:9", listed(tmp_path, imeis(3)))
+
+    waiting, failed = err.splitlines()
+    assert code == 1
+    assert waiting == "fota: waiting for the scheduler at tcp://127.0.0.1:9, at most 0.5 s"
+    assert failed.startswith("fota: no Dask scheduler answers at tcp://127.0.0.1:9 ")
+    assert not sim.requests
+
+
 async def test_an_interrupt_ends_the_wait_for_a_cluster_that_does_not_let_go() -> None:
     stack, begun = AsyncExitStack(), asyncio.Event()
 

@@ -11,6 +11,7 @@ from typing import Any
 from yarl import URL
 
 from fota_async.batch.settings import RunOptions
+from fota_async.cli.output import say
 from fota_async.cli.run_flags import RunFlags
 from fota_async.cli.signals import on_signals
 from fota_async.client import FotaClient
@@ -21,6 +22,7 @@ from fota_async.transport import is_loopback
 
 _PATIENCE = 30.0
 """Seconds that a scheduler may take to answer."""
+_WORTH_TELLING = 2.0
 _GOODBYE = 5.0
 
 
@@ -185,6 +187,8 @@ def _security(flags: RunFlags) -> Any:
 async def _connected(address: str, security: Any) -> AsyncIterator[Any]:
     from distributed import Client  # noqa: PLC0415 - an extra
 
+    words = f"fota: waiting for the scheduler at {address}, at most {_PATIENCE:g} s"
+    telling = asyncio.get_running_loop().call_later(_WORTH_TELLING, say, words)
     with warnings.catch_warnings():
         # Of versions that differ; where that matters, the executor says so.
         warnings.simplefilter("ignore")
@@ -202,6 +206,8 @@ async def _connected(address: str, security: Any) -> AsyncIterator[Any]:
                 f"no Dask scheduler answers at {address} ({type(error).__name__}): see that it "
                 f"runs there{certificates}; nothing was sent"
             ) from None
+        finally:
+            telling.cancel()
     try:
         yield client
     finally:
