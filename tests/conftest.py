@@ -127,3 +127,21 @@ async def api(sim: Simulator) -> AsyncIterator[Api]:
 def journal(tmp_path: Path) -> Path:
     """Where a journal may be kept."""
     return tmp_path / "enrol.db"
+
+
+@pytest.fixture
+async def cluster() -> AsyncIterator[Any]:
+    """A client of a small Dask cluster within this process."""
+    from dask_helpers import small_cluster  # noqa: PLC0415 - nobody else need load Dask
+
+    async with small_cluster() as client:
+        yield client
+
+
+@pytest.fixture
+async def executor(cluster: Any) -> AsyncIterator[Any]:
+    """An executor on that cluster."""
+    from fota_async.distributed import DaskExecutor  # noqa: PLC0415 - likewise
+
+    async with DaskExecutor(cluster) as executor:
+        yield executor

@@ -4,6 +4,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from distributed import Client, LocalCluster
+from simulator_api import imei
+
+from fota_async.distributed import DaskExecutor
+
+IDS = [imei(number) for number in range(1, 401)]
 
 
 @asynccontextmanager
@@ -22,3 +27,8 @@ async def small_cluster(workers: int = 2, threads: int = 4) -> AsyncIterator[Cli
         Client(cluster, asynchronous=True) as client,
     ):
         yield client
+
+
+def name_of(executor: DaskExecutor) -> str:
+    """Return what workers call an executor."""
+    return executor._teller._executor
