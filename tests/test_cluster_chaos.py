@@ -13,12 +13,11 @@ from cluster_helpers import (
     devices_in_all,
     is_as_expected,
     law_is_kept,
-    local_cluster,
-    own_processes,
     servers_for,
     show,
     shown,
 )
+from cluster_processes import local_cluster, own_processes
 
 from fota_async import RetryPolicy, State
 from fota_async.distributed import DaskExecutor

@@ -19,11 +19,11 @@ from cluster_helpers import (
     devices_in_all,
     enrol,
     is_as_expected,
-    own_processes,
     servers_for,
     show,
     shown,
 )
+from cluster_processes import own_processes
 
 from fota_async import State, read_journal
 from fota_async.distributed import DaskExecutor

@@ -14,7 +14,8 @@ from urllib.parse import quote, quote_plus
 import attrs
 import distributed
 import pytest
-from cluster_helpers import Enrolment, Truth, enrol, is_as_expected, own_processes, servers_for
+from cluster_helpers import Enrolment, Truth, enrol, is_as_expected, servers_for
+from cluster_processes import own_processes
 from distributed.protocol import pickle
 
 from fota_async import Credentials

@@ -14,12 +14,11 @@ from cluster_helpers import (
     batch_size_for,
     devices_in_all,
     is_as_expected,
-    kill_workers,
-    local_cluster,
     servers_for,
     show,
     shown,
 )
+from cluster_processes import kill_workers, local_cluster
 
 from fota_async import SessionManager, Tokens
 from fota_async.distributed import DaskExecutor
