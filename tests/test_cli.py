@@ -377,3 +377,16 @@ def test_a_standard_output_that_takes_nothing_costs_no_report(
     assert done.returncode == 1
     [line] = done.stderr.splitlines()
     assert "standard output" in line
+
+
+def test_threads_of_whoever_calls_it_do_not_end_the_process() -> None:
+    code = (
+        "import threading; from fota_async.cli.app import run; go_on = threading.Event(); "
+        "threading.Thread(target=go_on.wait).start(); print('ended with', run(['--version'])); "
+        "go_on.set()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
+    )
+
+    assert done.stdout.endswith("ended with 0\n")

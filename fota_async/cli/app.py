@@ -4,7 +4,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from cyclopts import App, CycloptsError, Group
 from cyclopts.argument import ArgumentCollection
@@ -130,11 +130,12 @@ def make_app(called: str | None = None) -> App:
 
 def run(arguments: Sequence[str]) -> int:
     """Run a command and return its exit code, or end the process where that would not end it."""
+    before = {*threading.enumerate()}  # whoever calls this in a process of its own has threads
     code = execute(arguments)
     sys.stdout.flush()
     sys.stderr.flush()
     try:
-        reads_on = _somebody_reads_on()
+        reads_on = _somebody_reads_on({*threading.enumerate()} - before)
     except KeyboardInterrupt:  # an impatient second one; all is written
         reads_on = True
     if reads_on:
@@ -166,10 +167,9 @@ def _fill_in_settings(_: App, __: tuple[str, ...], arguments: ArgumentCollection
         fill_in(arguments)
 
 
-def _somebody_reads_on() -> bool:
-    """Whether a thread still waits for standard input, which would keep the process from ending."""
-    others = [t for t in threading.enumerate() if t is not threading.current_thread()]
-    lasting = [thread for thread in others if not thread.daemon]
+def _somebody_reads_on(threads: Iterable[threading.Thread]) -> bool:
+    """Whether one of them still waits for standard input, so that the process would not end."""
+    lasting = [thread for thread in threads if not thread.daemon]
     for thread in lasting:
         thread.join(_LAST_BREATH)
     return any(thread.is_alive() for thread in lasting)
