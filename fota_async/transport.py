@@ -156,6 +156,11 @@ class Transport:
         self._http: aiohttp.ClientSession | None = None
         self._closed = False
 
+    @property
+    def longest_try(self) -> float:
+        """Seconds that one request may take, from connecting to the last byte of its answer."""
+        return self._connect_timeout + self._timeout + self._timeout * _WHOLE
+
     def bind(self) -> None:
         """Belong to the running event loop from the first use on.
 

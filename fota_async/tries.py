@@ -73,6 +73,11 @@ class Tries:
         self._unknown_members = UnknownMembers(tell)
         self._transport = Transport(http=http, **given)
 
+    @property
+    def longest_try(self) -> float:
+        """Seconds that a try takes at the most."""
+        return self._transport.longest_try
+
     def bind(self) -> None:
         """Belong to the running event loop from the first use on.
 

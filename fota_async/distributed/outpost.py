@@ -64,9 +64,7 @@ class Outpost:
 
     def longest_try(self, home: int) -> float:
         """Return the seconds that a try takes at the most."""
-        options = self._tries[home].options
-        seconds: float = options["connect_timeout"] + 11 * options["timeout"]
-        return seconds
+        return self._tries[home].longest_try
 
     def knows(self, parcel: Parcel) -> bool:
         """Whether it was told what the try needs."""
